@@ -17,26 +17,39 @@ from .grpo import *
 PAPER_MIX = dict(weights=dict(compose=.8, spell=.8, quality=.2), shares=dict(quality=0))
 GDPO_MIX = dict(PAPER_MIX, per_reward=True)
 
-# %% ../nbs/05_conflict.ipynb #b1fb3c22
-def reward_gradients(pipe, enc:Encoder, tasks:list[Task], cfg:GRPOConfig, it:int=0)->torch.Tensor:
-    "Policy gradients (K,P) of the K tasks' rewards by the P weights of the adapter, on the same rollouts"
-    ps = [p for p in draw_prompts(tasks, cfg.prompts, np.random.default_rng((cfg.seed, it)), cfg.shares)[0] for _ in range(cfg.group)]
-    cond = enc(ps); traj = collect(pipe, cond, cfg, it); R = reward_matrix(tasks, decode(pipe, traj.final), ps)
-    return torch.stack([_gradient(pipe, cond, traj, mixed_advantages(R[:,[k]], [1.], cfg.group, True), cfg) for k in range(len(tasks))])
-
-# %% ../nbs/05_conflict.ipynb #b31cf16e
-def _gradient(pipe, cond, traj, adv, cfg):
-    "Gradient (P,) of the clipped loss with these advantages"
+# %% ../nbs/05_conflict.ipynb #85ad30ef
+def _gradient(pipe, cond, traj, adv, cfg)->torch.Tensor:
+    "Gradient (P,) that raises the clipped objective with these advantages (B,)"
     params = adapter_parameters(pipe, cfg.adapter)
     for i in torch.arange(len(adv)).split(cfg.batch):
-        for k in traj.window: (-step_loss(pipe, cond[i], part(traj, i), adv[i], k, cfg).sum()/len(adv)).backward()
+        for k in traj.window:
+            loss = step_loss(pipe, cond[i], part(traj, i), adv[i], k, cfg)
+            (-loss.sum()/len(adv)).backward()
     g = torch.cat([p.grad.flatten() for p in params])
     for p in params: p.grad = None
     return g
 
-# %% ../nbs/05_conflict.ipynb #ad76deeb
-def cosines(first:torch.Tensor, second:torch.Tensor)->torch.Tensor:
-    "Cosines (K,K) of gradients (K,P) from one half of the samples with those (K,P) of the other"
+# %% ../nbs/05_conflict.ipynb #a5b221e8
+def reward_gradients(
+    pipe, enc:Encoder,
+    tasks:list[Task],  # K of them
+    cfg:GRPOConfig,    # whose adapter, prompts, groups and window are used
+    it:int=0           # decides prompts and noise
+)->torch.Tensor:       # (K,P), P weights of the adapter
+    "The policy gradient of every task's reward, all on the same rollouts"
+    rng = np.random.default_rng((cfg.seed, it)); ps,_ = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
+    ps = [p for p in ps for _ in range(cfg.group)]
+    cond = enc(ps); traj = collect(pipe, cond, cfg, it)
+    R = reward_matrix(tasks, decode(pipe, traj.final), ps)
+    adv = [mixed_advantages(R[:,[k]], [1.], cfg.group, True) for k in range(len(tasks))]
+    return torch.stack([_gradient(pipe, cond, traj, a, cfg) for a in adv])
+
+# %% ../nbs/05_conflict.ipynb #d35d65fa
+def cosines(
+    first:torch.Tensor,   # gradients (K,P) from one half of the samples
+    second:torch.Tensor   # gradients (K,P) from the other half
+)->torch.Tensor:          # (K,K), symmetric; the diagonal is the ceiling
+    "Cosines between the gradients of different rewards"
     unit = lambda g: g/(g.norm(dim=1, keepdim=True) + 1e-20)
     c = unit(first) @ unit(second).T
     return (c + c.T)/2

@@ -6,9 +6,10 @@
 __all__ = ['LOSSES', 'WEIGHTINGS', 'merge_adapters', 'pathwise', 'sampled', 'detached', 'DistillConfig', 'teacher_target',
            'distill_step', 'distill_iteration', 'distill', 'sft_iteration', 'sft']
 
-# %% ../nbs/06_distill.ipynb #b92290b7
+# %% ../nbs/06_distill.ipynb #f9ea7354
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 import numpy as np, torch
 from diffusers.utils.torch_utils import randn_tensor
 from peft.tuners.lora import LoraLayer
@@ -18,14 +19,17 @@ from .rewards import Task
 from .grpo import *
 from .grpo import _seeds
 
-# %% ../nbs/06_distill.ipynb #65d15e49
+# %% ../nbs/06_distill.ipynb #3864461b
 def _lora_layers(pipe, name):
     "The layers that carry adapter `name`, by their names"
-    return {n: m for n,m in pipe.transformer.named_modules() if isinstance(m, LoraLayer) and name in m.lora_A}
+    return {n: m for n,m in pipe.transformer.named_modules()
+            if isinstance(m, LoraLayer) and name in m.lora_A}
 
-def _delta(layer, name):
+@torch.no_grad()
+def _delta(layer, name)->torch.Tensor:
     "What adapter `name` adds to the layer's weight (out,in)"
-    return layer.scaling[name]*layer.lora_B[name].weight.float() @ layer.lora_A[name].weight.float()
+    A,B = layer.lora_A[name].weight, layer.lora_B[name].weight
+    return layer.scaling[name]*B.float()@A.float()
 
 # %% ../nbs/06_distill.ipynb #d71a2850
 def _factors(delta:torch.Tensor, rank:int):
@@ -34,34 +38,52 @@ def _factors(delta:torch.Tensor, rank:int):
     root = s[:rank].sqrt()
     return u[:,:rank]*root, root[:,None]*v[:rank]
 
-# %% ../nbs/06_distill.ipynb #afdcf50b
+# %% ../nbs/06_distill.ipynb #2845ffa8
 @torch.no_grad()
-def merge_adapters(pipe, names:list[str], into:str, weights:list[float]=None, rank:int=None)->float:
-    "New adapter `into` = weighted sum (default: mean) of `names`; exact at the default rank, else the relative error is returned"
+def _set_delta(layer, name, delta:torch.Tensor):
+    "Make adapter `name` add (the best approximation of) `delta` (out,in) to the layer's weight"
+    A,B = layer.lora_A[name].weight, layer.lora_B[name].weight
+    b,a = _factors(delta/layer.scaling[name], len(A)); r = len(a)
+    A.zero_(); B.zero_(); A[:r] = a; B[:,:r] = b
+
+# %% ../nbs/06_distill.ipynb #8c591604
+def merge_adapters(
+    pipe,
+    names:list[str],            # adapters to merge
+    into:str,                   # name of the new one
+    weights:list[float]=None,   # one each; their mean if not given
+    rank:int=None               # of the new one; the sum of their ranks, which is exact
+)->float:                       # relative error of the merge: 0 is exact
+    "New adapter `into`, the weighted sum of what `names` add to the base"
     weights = weights or [1/len(names)]*len(names)
-    if len(weights)!=len(names): raise ValueError(f'{len(weights)} weights for {len(names)} adapters: give one each')
-    cfgs = [pipe.transformer.peft_config[n] for n in names if not adapter_parameters(pipe, n) is None]
-    rank = rank or sum(c.r for c in cfgs); add_adapter(pipe, into, rank, sorted(cfgs[0].target_modules))
+    if len(weights)!=len(names):
+        raise ValueError(f'{len(weights)} weights for {len(names)} adapters: give one each')
+    for n in names: adapter_parameters(pipe, n)   # raises if there is none
+    cfgs = [pipe.transformer.peft_config[n] for n in names]
+    add_adapter(pipe, into, rank or sum(c.r for c in cfgs), sorted(cfgs[0].target_modules))
     lost = total = 0.
     for l in _lora_layers(pipe, into).values():
         d = sum(w*_delta(l, n) for w,n in zip(weights, names))
-        B,A = _factors(d/l.scaling[into], rank); r = B.shape[1]
-        l.lora_A[into].weight.zero_(); l.lora_B[into].weight.zero_()
-        l.lora_A[into].weight[:r] = A; l.lora_B[into].weight[:,:r] = B
+        _set_delta(l, into, d)
         lost += (_delta(l, into)-d).square().sum(); total += d.square().sum()
     return (lost/total).sqrt().item()
 
-# %% ../nbs/06_distill.ipynb #d23f6bb0
-def pathwise(student:Transition, teacher:Transition, x:torch.Tensor)->torch.Tensor:
-    "KL (B,), to be differentiated as it stands"
+# %% ../nbs/06_distill.ipynb #a88cb261
+def pathwise(
+    student:Transition,  # with a graph
+    teacher:Transition,  # without
+    x:torch.Tensor       # what the student sampled (B,...)
+)->torch.Tensor:         # (B,)
+    "The KL, to be differentiated as it stands"
     return student.kl(teacher)
 
-def sampled(student:Transition, teacher:Transition, x:torch.Tensor)->torch.Tensor:
-    "Policy gradient (B,) with the log-ratio of the sampled step x as advantage"
-    return -(teacher.log_prob(x) - student.log_prob(x)).detach()*student.log_prob(x)
+def sampled(student, teacher, x):
+    "Policy gradient with the log-ratio of the sampled step as advantage"
+    log_prob = student.log_prob(x)
+    return -(teacher.log_prob(x) - log_prob).detach()*log_prob
 
-def detached(student:Transition, teacher:Transition, x:torch.Tensor)->torch.Tensor:
-    "Policy gradient (B,) with -KL as advantage: the negative control"
+def detached(student, teacher, x):
+    "Policy gradient with -KL as advantage: the negative control"
     return student.kl(teacher).detach()*student.log_prob(x)
 
 LOSSES = dict(pathwise=pathwise, sampled=sampled, detached=detached)
@@ -69,7 +91,7 @@ LOSSES = dict(pathwise=pathwise, sampled=sampled, detached=detached)
 # %% ../nbs/06_distill.ipynb #aabaea64
 WEIGHTINGS = dict(kl=lambda w: 1., flat=lambda w: 1/w)
 
-# %% ../nbs/06_distill.ipynb #91c0c4d7
+# %% ../nbs/06_distill.ipynb #57e5490d
 @dataclass
 class DistillConfig:
     "How to distil teachers into an adapter"
@@ -87,88 +109,144 @@ class DistillConfig:
     weighting:str = 'kl'      # or flat
     lr:float = 1e-4
     ema:float = .9
-    shares:dict = field(default_factory=dict)   # of prompts by task name, 1 if absent
+    shares:dict = field(default_factory=dict)  # of prompts by task name, 1 if absent
     seed:int = 0
     save_every:int = 20
 
     @classmethod
     def tiny(cls, **kw):
         "Settings for the tiny pipeline on a CPU"
-        return cls(**(dict(rank=16, targets=(*ATTENTION,*FEED_FORWARD), iterations=50, prompts=64, group=1, batch=64, steps=8,
-                           guidance=1., weighting='flat', lr=5e-4)|kw))
+        return cls(**(dict(rank=16, targets=(*ATTENTION,*FEED_FORWARD), iterations=50,
+            prompts=64, group=1, batch=64, steps=8, guidance=1., weighting='flat', lr=5e-4)|kw))
 
-# %% ../nbs/06_distill.ipynb #09a48f52
-def teacher_target(pipe, teachers:dict[str,Policy], names:list[str], cond:Cond, x, sigma)->tuple[torch.Tensor,float]:
-    "Velocity (B,C,H,W) of each sample's teacher, and a weight of 1"
+# %% ../nbs/06_distill.ipynb #0b09bb08
+def teacher_target(
+    pipe,
+    teachers:dict[str,Policy],  # by task name
+    names:list[str],            # the task of each of the B samples
+    cond:Cond,
+    x:torch.Tensor,             # latents (B,C,H,W)
+    sigma:torch.Tensor          # their noise level
+)->tuple[torch.Tensor,float]:   # velocity (B,C,H,W), weight of the loss
+    "The velocity of each sample's teacher, with a weight of 1"
     return routed_velocity(pipe, [teachers[n] for n in names], cond, x, sigma), 1.
 
-# %% ../nbs/06_distill.ipynb #08029ee9
-def distill_step(pipe, cfg, cond:Cond, target, x, sigma, sigma_next, noise)->tuple[torch.Tensor,torch.Tensor,torch.Tensor]:
-    "One step of the student: next latents (B,C,H,W), loss (B,) and KL (B,) per latent number"
+# %% ../nbs/06_distill.ipynb #403d233b
+def distill_step(
+    pipe, cfg:DistillConfig, cond:Cond,
+    target,                        # called as target(cond, x, sigma), as `teacher_target`
+    x:torch.Tensor,                # latents (B,C,H,W)
+    sigma, sigma_next,             # noise levels now and next
+    noise:torch.Tensor             # standard normal (B,C,H,W)
+)->tuple[torch.Tensor,torch.Tensor,torch.Tensor]: # next latents, loss (B,), KL (B,)
+    "One step of the student and its loss, both per latent number"
     kernel = partial(flow_sde, a=cfg.noise)
-    student = kernel(x, velocity(pipe, Policy(cfg.adapter, cfg.guidance), cond, x, sigma), sigma, sigma_next)
-    with torch.no_grad(): v,scale = target(cond, x, sigma); teacher = kernel(x, v, sigma, sigma_next)
+    v = velocity(pipe, Policy(cfg.adapter, cfg.guidance), cond, x, sigma)
+    with torch.no_grad(): vt,scale = target(cond, x, sigma)
+    student,teacher = (kernel(x, u, sigma, sigma_next) for u in (v, vt))
     x2 = student.sample(noise).detach(); n = x[0].numel()
     scale = scale*WEIGHTINGS[cfg.weighting](kl_weight(kernel, sigma, sigma_next))
     return x2, scale*LOSSES[cfg.loss](student, teacher, x2)/n, student.kl(teacher).detach()/n
 
-# %% ../nbs/06_distill.ipynb #c760d385
+# %% ../nbs/06_distill.ipynb #b038f70e
 def _distill_batch(pipe, cfg, cond, target, seeds, total)->torch.Tensor:
     "Walk one batch of trajectories and add up its gradient; returns the KL (B,T-1)"
-    g = generators(seeds); x = start_noise(pipe, g); sig = sigmas(pipe, cfg.steps); kls = []
-    for s,s2 in zip(sig[:-2], sig[1:]):
+    g = generators(seeds); x = start_noise(pipe, g)
+    sig = sigmas(pipe, cfg.steps); kls = []
+    for s,s2 in zip(sig[:-2], sig[1:]):   # the last step is deterministic
         noise = randn_tensor(x.shape, g, x.device, x.dtype)
         x,loss,kl = distill_step(pipe, cfg, cond, target, x, s, s2, noise); kls.append(kl)
         (loss.sum()/total/(cfg.steps-1)).backward()
     return torch.stack(kls, 1)
 
-# %% ../nbs/06_distill.ipynb #a89123b4
-def distill_iteration(pipe, enc:Encoder, tasks, teachers, opt, cfg, it:int, target=teacher_target)->dict:
-    "One update of the student on its own trajectories; returns the KL to each teacher"
+# %% ../nbs/06_distill.ipynb #448731df
+def distill_iteration(
+    pipe, enc:Encoder,
+    tasks:list[Task],           # whose prompts are drawn
+    teachers:dict[str,Policy],  # by task name
+    opt:torch.optim.Optimizer,  # of the student's parameters
+    cfg:DistillConfig,
+    it:int,                     # number of the iteration, from 0
+    target=teacher_target
+)->dict:                        # metrics: images so far, KL to each teacher and at each step
+    "One update of the student on its own trajectories"
     rng = np.random.default_rng((cfg.seed, it, 3))
-    ps,names = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
-    ps,names = ([x for x in l for _ in range(cfg.group)] for l in (ps, names))
+    drawn = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
+    ps,names = ([x for x in l for _ in range(cfg.group)] for l in drawn)
     cond = enc(ps); seeds = _seeds(cfg.seed, it, 0, n=len(ps))
-    kl = torch.cat([_distill_batch(pipe, cfg, cond[i], partial(target, pipe, teachers, [names[j] for j in i]), seeds[i], len(ps))
-                    for i in torch.arange(len(ps)).split(cfg.batch)])
-    norm = torch.nn.utils.clip_grad_norm_(adapter_parameters(pipe, cfg.adapter), 1.).item()
-    opt.step(); opt.zero_grad()
-    per = {f'kl/{t.name}': kl[[n==t.name for n in names]].mean().item() for t in tasks if t.name in names}
+    def batch(i):
+        ask = partial(target, pipe, teachers, [names[j] for j in i])
+        return _distill_batch(pipe, cfg, cond[i], ask, seeds[i], len(ps))
+    kl = torch.cat([batch(i) for i in torch.arange(len(ps)).split(cfg.batch)])
+    per = {f'kl/{t}': kl[[n==t for n in names]].mean().item() for t in dict.fromkeys(names)}
+    norm = optimizer_step(pipe, cfg, opt)
     return dict(images=len(ps)*(it+1), **per, kl_steps=kl.mean(0).tolist(), grad_norm=norm)
 
-# %% ../nbs/06_distill.ipynb #6da32452
-def distill(pipe, teachers:dict[str,Policy], tasks:list[Task], cfg:DistillConfig, out, enc:Encoder=None,
-            target=teacher_target, watch=None, progress:bool=True)->list[dict]:
-    "Distil `teachers`, by task name, into adapter `cfg.adapter` (made if absent) in folder `out`; returns the metrics"
+# %% ../nbs/06_distill.ipynb #047d2396
+def _check_teachers(pipe, teachers, tasks):
+    "Raise a ValueError for a task without teacher or a teacher without adapter"
     for t in tasks:
         if t.name not in teachers: raise ValueError(f'no teacher for task {t.name!r}: there are {list(teachers)}')
-    for n in (p.adapter for p in teachers.values()):
-        if n is not None: adapter_parameters(pipe, n)
+    for p in teachers.values():
+        if p.adapter is not None: adapter_parameters(pipe, p.adapter)
+
+# %% ../nbs/06_distill.ipynb #bf2a01f5
+def distill(
+    pipe,
+    teachers:dict[str,Policy],  # by task name
+    tasks:list[Task],           # whose prompts the student practises on
+    cfg:DistillConfig,
+    out:Path|str,               # folder of the run; goes on from what it holds
+    enc:Encoder=None,           # to share its cache with other runs
+    target=teacher_target,      # what the student is drawn to; see notebook 07
+    watch=None,                 # called as watch(it), returns more metrics
+    progress:bool=True          # show a bar
+)->list[dict]:                  # the metrics of every iteration
+    "Distil `teachers` into adapter `cfg.adapter` (made if absent)"
+    _check_teachers(pipe, teachers, tasks); check_names(tasks, cfg.shares); enc = enc or Encoder(pipe)
     for key,table in ((cfg.loss, LOSSES), (cfg.weighting, WEIGHTINGS)):
         if key not in table: raise ValueError(f'{key!r} is none of {list(table)}')
-    check_names(tasks, cfg.shares)
     if cfg.adapter not in adapters(pipe): add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
-    enc = enc or Encoder(pipe)
-    return run(pipe, cfg, lambda opt,it: distill_iteration(pipe, enc, tasks, teachers, opt, cfg, it, target), out, watch, progress)
+    step = lambda opt,it: distill_iteration(pipe, enc, tasks, teachers, opt, cfg, it, target)
+    return run(pipe, cfg, step, out, watch, progress)
 
-# %% ../nbs/06_distill.ipynb #3eb0acaf
-def sft_iteration(pipe, enc:Encoder, tasks, teachers, opt, cfg, it:int)->dict:
-    "One flow-matching update of the student on fresh images (ODE) of the teachers"
-    rng = np.random.default_rng((cfg.seed, it, 3)); total = 0.
+# %% ../nbs/06_distill.ipynb #1496eb26
+def _flow_loss(pipe, adapter, cond, x0)->torch.Tensor:
+    "Squared error (B,) of the adapter's velocity at one random level of noise on latents x0 (B,C,H,W)"
+    s = sigmas(pipe, 1000)[torch.randint(1000, ())].to(x0); eps = torch.randn_like(x0)
+    v = velocity(pipe, Policy(adapter), cond, (1-s)*x0 + s*eps, s)
+    return ((v - (eps-x0))**2).flatten(1).mean(1)
+
+# %% ../nbs/06_distill.ipynb #ec159eb2
+def sft_iteration(
+    pipe, enc:Encoder, tasks:list[Task],
+    teachers:dict[str,Policy],  # by task name
+    opt:torch.optim.Optimizer, cfg:DistillConfig,
+    it:int                      # number of the iteration, from 0
+)->dict:                        # metrics: images so far, loss
+    "One flow-matching update of the student on fresh ODE images of the teachers"
+    rng = np.random.default_rng((cfg.seed, it, 3)); torch.manual_seed(_seeds(cfg.seed, it, 1, n=1)[0])
     ps,names = draw_prompts(tasks, cfg.prompts*cfg.group, rng, cfg.shares); cond = enc(ps)
-    g = generators(_seeds(cfg.seed, it, 0, n=len(ps))); torch.manual_seed(_seeds(cfg.seed, it, 1, n=1)[0])
+    g = generators(_seeds(cfg.seed, it, 0, n=len(ps))); total = 0.
     for i in torch.arange(len(ps)).split(cfg.batch):
-        route = partial(routed_velocity, pipe, [teachers[names[j]] for j in i], cond[i])
-        x0 = rollout(route, start_noise(pipe, [g[j] for j in i]), sigmas(pipe, cfg.steps), window=range(0)).final
-        s = sigmas(pipe, 1000)[torch.randint(1000, ())].to(x0); eps = torch.randn_like(x0)
-        v = velocity(pipe, Policy(cfg.adapter), cond[i], (1-s)*x0 + s*eps, s)
-        loss = ((v - (eps-x0))**2).mean()*len(i)/len(ps); loss.backward(); total += loss.item()
-    opt.step(); opt.zero_grad()
-    return dict(images=len(ps)*(it+1), loss=total)
+        ask = partial(routed_velocity, pipe, [teachers[names[j]] for j in i], cond[i])
+        noise = start_noise(pipe, [g[j] for j in i])
+        x0 = rollout(ask, noise, sigmas(pipe, cfg.steps), window=range(0)).final
+        loss = _flow_loss(pipe, cfg.adapter, cond[i], x0).sum()/len(ps)
+        loss.backward(); total += loss.item()
+    return dict(images=len(ps)*(it+1), loss=total, grad_norm=optimizer_step(pipe, cfg, opt))
 
-# %% ../nbs/06_distill.ipynb #d4a0575c
-def sft(pipe, teachers:dict[str,Policy], tasks:list[Task], cfg:DistillConfig, out, enc:Encoder=None, progress:bool=True)->list[dict]:
-    "Cold start of adapter `cfg.adapter` (made if absent) by fine-tuning on the teachers' images; returns the metrics"
+# %% ../nbs/06_distill.ipynb #b69fb52b
+def sft(
+    pipe,
+    teachers:dict[str,Policy],  # by task name
+    tasks:list[Task], cfg:DistillConfig,
+    out:Path|str,               # folder of the run; goes on from what it holds
+    enc:Encoder=None,           # to share its cache with other runs
+    progress:bool=True          # show a bar
+)->list[dict]:                  # the metrics of every iteration
+    "Cold start of adapter `cfg.adapter` (made if absent) by fine-tuning on the teachers' images"
+    _check_teachers(pipe, teachers, tasks); check_names(tasks, cfg.shares); enc = enc or Encoder(pipe)
     if cfg.adapter not in adapters(pipe): add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
-    enc = enc or Encoder(pipe)
-    return run(pipe, cfg, lambda opt,it: sft_iteration(pipe, enc, tasks, teachers, opt, cfg, it), out, progress=progress)
+    step = lambda opt,it: sft_iteration(pipe, enc, tasks, teachers, opt, cfg, it)
+    return run(pipe, cfg, step, out, progress=progress)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['advantages', 'reward_matrix', 'mixed_advantages', 'clipped_loss', 'GRPOConfig', 'draw_prompts', 'collect',
-           'step_loss', 'part', 'update', 'grpo_iteration', 'run', 'train_grpo', 'check_names']
+           'step_loss', 'part', 'optimizer_step', 'update', 'grpo_iteration', 'writable', 'run', 'check_names',
+           'train_grpo']
 
 # %% ../nbs/04_grpo.ipynb #c4a60c33
 import json
@@ -19,27 +20,43 @@ from .pipeline import _replace
 from .rollout import *
 from .rewards import Task
 
-# %% ../nbs/04_grpo.ipynb #1e771c10
-def advantages(r:torch.Tensor, group:int, per_group:bool=False, clip:float=5.)->torch.Tensor:
-    "Group-relative advantages (B,) of rewards (B,) that come in runs of `group` samples of one prompt"
-    if len(r)%group: raise ValueError(f'{len(r)} rewards do not divide into groups of {group}')
+# %% ../nbs/04_grpo.ipynb #49dbd024
+def advantages(
+    r:torch.Tensor,        # rewards (B,), in runs of `group` samples of a prompt
+    group:int,             # samples of a prompt
+    per_group:bool=False,  # divide by the group's deviation, not the batch's
+    clip:float=5.          # largest absolute advantage
+)->torch.Tensor:           # (B,), mean 0 in each group
+    "Group-relative advantages"
+    if len(r)%group:
+        raise ValueError(f'{len(r)} rewards do not divide into groups of {group}')
     d = r.view(-1, group); d = d - d.mean(1, keepdim=True)
     std = d.std(1, keepdim=True) if per_group else r.std()
     return (d/(std + 1e-4)).clamp(-clip, clip).view(-1)
 
-# %% ../nbs/04_grpo.ipynb #5dfbfd9d
-def reward_matrix(tasks:list[Task], ims:torch.Tensor, ps:list)->torch.Tensor:
-    "Rewards (B,K) of images (B,3,H,W) by K tasks; nan where a prompt does not belong to the task"
+# %% ../nbs/04_grpo.ipynb #8e4dcbfd
+def reward_matrix(
+    tasks:list[Task],   # K tasks
+    ims:torch.Tensor,   # images (B,3,H,W) in [0,1]
+    ps:list             # their B prompts
+)->torch.Tensor:        # (B,K), nan where a prompt does not belong to a task
+    "The reward of every image by every task"
     R = torch.full((len(ps), len(tasks)), float('nan'))
     for k,t in enumerate(tasks):
         mine = set(t.prompts); i = [j for j,p in enumerate(ps) if p in mine]
         if i: R[i,k] = t.reward(ims[i], [ps[j] for j in i]).float().cpu()
     return R
 
-# %% ../nbs/04_grpo.ipynb #4078532e
-def mixed_advantages(R:torch.Tensor, weights, group:int, per_reward:bool=False, **kw)->torch.Tensor:
-    "Advantages (B,) of rewards (B,K): of their weighted sum, or (`per_reward`, GDPO) the weighted sum of each one's"
-    w = torch.as_tensor(weights, dtype=torch.float32)
+# %% ../nbs/04_grpo.ipynb #5d6a4a17
+def mixed_advantages(
+    R:torch.Tensor,         # rewards (B,K), nan where a task does not apply
+    weights:list[float],    # of the K rewards
+    group:int,              # samples of a prompt
+    per_reward:bool=False,  # normalise each reward, then sum (GDPO)
+    **kw                    # for `advantages`
+)->torch.Tensor:            # (B,)
+    "Advantages of several rewards: of their weighted sum, or the weighted sum of each one's"
+    w = torch.tensor(weights, dtype=torch.float32)
     if not per_reward: return advantages((R*w).nansum(1), group, **kw)
     A = torch.zeros_like(R)
     for k in range(R.shape[1]):
@@ -47,13 +64,18 @@ def mixed_advantages(R:torch.Tensor, weights, group:int, per_reward:bool=False, 
         if i.any(): A[i,k] = advantages(R[i,k], group, **kw)
     return A@w
 
-# %% ../nbs/04_grpo.ipynb #3c706265
-def clipped_loss(logp:torch.Tensor, old:torch.Tensor, adv:torch.Tensor, clip:float)->torch.Tensor:
-    "PPO's loss (B,) of log-probabilities (B,) now and when sampled, both per latent number"
+# %% ../nbs/04_grpo.ipynb #48007c20
+def clipped_loss(
+    logp:torch.Tensor,  # log-probability per latent number, now (B,)
+    old:torch.Tensor,   # the same when the step was sampled (B,)
+    adv:torch.Tensor,   # advantages (B,)
+    clip:float          # c, how far the ratio may move from 1
+)->torch.Tensor:        # (B,)
+    "PPO's loss"
     ratio = (logp-old).exp()
     return -torch.minimum(ratio*adv, ratio.clamp(1-clip, 1+clip)*adv)
 
-# %% ../nbs/04_grpo.ipynb #01390b05
+# %% ../nbs/04_grpo.ipynb #c8c0d79a
 @dataclass
 class GRPOConfig:
     "How to train an adapter by GRPO"
@@ -77,46 +99,74 @@ class GRPOConfig:
     ema:float = .9
     per_group:bool = False      # deviation of the group instead of the batch
     per_reward:bool = False     # normalise each reward by itself (GDPO)
-    weights:dict = field(default_factory=dict)  # of rewards by task name, 1 if absent
-    shares:dict = field(default_factory=dict)   # of prompts by task name, 1 if absent
+    # weights of rewards and shares of prompts by task name, 1 if absent
+    weights:dict = field(default_factory=dict)
+    shares:dict = field(default_factory=dict)
     seed:int = 0
     save_every:int = 20
 
     @classmethod
     def tiny(cls, **kw):
         "Settings for the tiny pipeline on a CPU"
-        return cls(**(dict(rank=16, targets=(*ATTENTION,*FEED_FORWARD), iterations=100, prompts=16, group=8, batch=64, steps=8, window=2,
-                           window_end=5, same_start=True, guidance=1., updates=1, lr=1e-3, clip=1e-3, beta=0.)|kw))
+        return cls(**(dict(rank=16, targets=(*ATTENTION,*FEED_FORWARD), iterations=100,
+            prompts=16, group=8, batch=64, steps=8, window=2, window_end=5,
+            same_start=True, guidance=1., updates=1, lr=1e-3, clip=1e-3, beta=0.)|kw))
 
-# %% ../nbs/04_grpo.ipynb #e2723ed7
-def draw_prompts(tasks:list[Task], n:int, rng, shares:dict=None)->tuple[list,list[str]]:
-    "`n` prompts and the names of the tasks they were drawn for, in proportion to `shares` by name (1 if absent)"
-    p = np.array([(shares or {}).get(t.name, 1) for t in tasks], float)
+# %% ../nbs/04_grpo.ipynb #f8903edc
+def draw_prompts(
+    tasks:list[Task],
+    n:int,                    # how many prompts
+    rng:np.random.Generator,
+    shares:dict={}            # of prompts by task name, 1 if absent
+)->tuple[list,list[str]]:     # prompts, names of the tasks they were drawn for
+    "Prompts from several tasks, in random numbers proportional to `shares`"
+    p = np.array([shares.get(t.name, 1) for t in tasks], float)
     counts = rng.multinomial(n, p/p.sum())
-    return [q for t,c in zip(tasks, counts) for q in t.draw(c, rng)], [t.name for t,c in zip(tasks, counts) for _ in range(c)]
+    names = [t.name for t,c in zip(tasks, counts) for _ in range(c)]
+    return [q for t,c in zip(tasks, counts) for q in t.draw(c, rng)], names
 
-# %% ../nbs/04_grpo.ipynb #27f62cab
+# %% ../nbs/04_grpo.ipynb #a0849b3b
 def _seeds(*key, n): return np.random.default_rng(key).integers(2**62, size=n)
 
-@torch.no_grad()
-def collect(pipe, cond:Cond, cfg, it:int)->Trajectory:
-    "Roll out the policy of `cfg` for conditions that come in runs of `cfg.group`, in batches"
-    n = len(cond); first = _seeds(cfg.seed, it, 0, n=n); seeds = _seeds(cfg.seed, it, 1, n=n)
-    if cfg.same_start: first = first[::cfg.group].repeat(cfg.group)
-    low = int(np.random.default_rng((cfg.seed, it, 2)).integers(cfg.window_end-cfg.window+1))
-    parts = []
-    for i in torch.arange(n).split(cfg.batch):
-        v = partial(velocity, pipe, Policy(cfg.adapter, cfg.guidance), cond[i])
-        parts.append(rollout(v, start_noise(pipe, generators(first[i])), sigmas(pipe, cfg.steps), partial(flow_sde, a=cfg.noise),
-                             range(low, low+cfg.window), generators(seeds[i])))
-    return Trajectory(torch.cat([t.x for t in parts]), parts[0].sigmas, torch.cat([t.log_prob for t in parts]), parts[0].window)
+def _window(cfg, it):
+    "A random window of steps for this iteration"
+    low = _seeds(cfg.seed, it, 2, n=1)[0] % (cfg.window_end-cfg.window+1)
+    return range(low, low+cfg.window)
 
-# %% ../nbs/04_grpo.ipynb #eac678f0
-def step_loss(pipe, cond:Cond, traj:Trajectory, adv:torch.Tensor, k:int, cfg)->torch.Tensor:
-    "Clipped loss (B,) of step `k` of a trajectory, plus beta times the KL to the base, both per latent number"
+# %% ../nbs/04_grpo.ipynb #a7ece899
+def collect(
+    pipe,
+    cond:Cond,     # of B samples, in runs of `cfg.group`
+    cfg:GRPOConfig,
+    it:int         # number of the iteration: with the seed, it decides all noise
+)->Trajectory:     # of B samples
+    "Roll out the policy of `cfg`, in batches"
+    n = len(cond); first,seeds = (_seeds(cfg.seed, it, k, n=n) for k in (0,1))
+    if cfg.same_start: first = first[::cfg.group].repeat(cfg.group)
+    kernel,window = partial(flow_sde, a=cfg.noise), _window(cfg, it)
+    def walk(i):
+        v = partial(velocity, pipe, Policy(cfg.adapter, cfg.guidance), cond[i])
+        x = start_noise(pipe, generators(first[i]))
+        return rollout(v, x, sigmas(pipe, cfg.steps), kernel, window, generators(seeds[i]))
+    parts = [walk(i) for i in torch.arange(n).split(cfg.batch)]
+    x,log_prob = (torch.cat([getattr(t, a) for t in parts]) for a in ('x','log_prob'))
+    return Trajectory(x, parts[0].sigmas, log_prob, window)
+
+# %% ../nbs/04_grpo.ipynb #7ea97211
+def step_loss(
+    pipe,
+    cond:Cond,          # of B samples
+    traj:Trajectory,    # of the same samples
+    adv:torch.Tensor,   # their advantages (B,)
+    k:int,              # the step, in the trajectory's window
+    cfg:GRPOConfig
+)->torch.Tensor:        # (B,)
+    "Clipped loss of one step, plus beta times the KL to the base, per latent number"
     x,s,s2 = traj.x[:,k], traj.sigmas[k], traj.sigmas[k+1]
-    ask = lambda a: flow_sde(x, velocity(pipe, Policy(a, cfg.guidance), cond, x, s), s, s2, cfg.noise)
-    t = ask(cfg.adapter); n = x[0].numel()
+    def ask(adapter):
+        v = velocity(pipe, Policy(adapter, cfg.guidance), cond, x, s)
+        return flow_sde(x, v, s, s2, cfg.noise)
+    t,n = ask(cfg.adapter), x[0].numel()
     loss = clipped_loss(t.log_prob(traj.x[:,k+1])/n, traj.log_prob[:,k]/n, adv, cfg.clip)
     if not cfg.beta: return loss
     with torch.no_grad(): base = ask(None)
@@ -127,34 +177,55 @@ def part(t:Trajectory, i)->Trajectory:
     "Some samples of a trajectory"
     return Trajectory(t.x[i], t.sigmas, t.log_prob[i], t.window)
 
-# %% ../nbs/04_grpo.ipynb #768e10e8
-def update(pipe, cond:Cond, traj:Trajectory, adv:torch.Tensor, opt, cfg)->dict:
-    "`cfg.updates` optimizer steps, each on its share of the samples, over all steps of the window"
-    order = torch.arange(len(adv)); total,norms = 0.,[]
-    for chunk in order.view(-1, cfg.group)[torch.randperm(len(adv)//cfg.group)].flatten().chunk(cfg.updates):
-        for i in chunk.split(cfg.batch):
-            for k in traj.window:
-                loss = step_loss(pipe, cond[i], part(traj, i), adv[i], k, cfg).sum()/len(chunk)/len(traj.window)
-                loss.backward(); total += loss.item()/cfg.updates
-        norms.append(torch.nn.utils.clip_grad_norm_(adapter_parameters(pipe, cfg.adapter), 1.).item())
-        opt.step(); opt.zero_grad()
-    return dict(loss=total, grad_norm=float(np.mean(norms)))
+# %% ../nbs/04_grpo.ipynb #1d98951e
+def optimizer_step(pipe, cfg, opt)->float:
+    "Clip the gradient of `cfg.adapter` to norm 1 and step; returns the norm before"
+    norm = torch.nn.utils.clip_grad_norm_(adapter_parameters(pipe, cfg.adapter), 1.)
+    opt.step(); opt.zero_grad()
+    return norm.item()
 
-# %% ../nbs/04_grpo.ipynb #8c1ad6e8
-def grpo_iteration(pipe, enc:Encoder, tasks:list[Task], opt, cfg, it:int)->dict:
-    "One iteration of GRPO on the sum of the tasks' rewards; returns its metrics"
+# %% ../nbs/04_grpo.ipynb #076f10a6
+def update(
+    pipe, cond:Cond, traj:Trajectory,  # B samples
+    adv:torch.Tensor,                  # their advantages (B,)
+    opt:torch.optim.Optimizer,         # of the adapter's parameters
+    cfg:GRPOConfig
+)->dict:                               # mean norm of the gradient
+    "`cfg.updates` optimizer steps, each on its share of the groups, over the window"
+    groups = torch.arange(len(adv)).view(-1, cfg.group); norms = []
+    for chunk in groups[torch.randperm(len(groups))].chunk(cfg.updates):
+        for i in chunk.flatten().split(cfg.batch):
+            for k in traj.window:
+                loss = step_loss(pipe, cond[i], part(traj, i), adv[i], k, cfg)
+                (loss.sum()/chunk.numel()/len(traj.window)).backward()
+        norms.append(optimizer_step(pipe, cfg, opt))
+    return dict(grad_norm=float(np.mean(norms)))
+
+# %% ../nbs/04_grpo.ipynb #8f159e4c
+def grpo_iteration(
+    pipe, enc:Encoder,
+    tasks:list[Task],
+    opt:torch.optim.Optimizer,  # of the adapter's parameters
+    cfg:GRPOConfig,
+    it:int                      # number of the iteration, from 0
+)->dict:                        # metrics: images so far, mean rewards, gradient norm
+    "One iteration of GRPO on the tasks' rewards"
     rng = np.random.default_rng((cfg.seed, it, 3)); torch.manual_seed(_seeds(cfg.seed, it, 4, n=1)[0])
-    ps = [p for p in draw_prompts(tasks, cfg.prompts, rng, cfg.shares)[0] for _ in range(cfg.group)]
+    ps,_ = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
+    ps = [p for p in ps for _ in range(cfg.group)]
     cond = enc(ps); traj = collect(pipe, cond, cfg, it)
     R = reward_matrix(tasks, decode(pipe, traj.final), ps)
-    adv = mixed_advantages(R, [cfg.weights.get(t.name, 1.) for t in tasks], cfg.group, cfg.per_reward, per_group=cfg.per_group)
+    weights = [cfg.weights.get(t.name, 1.) for t in tasks]
+    adv = mixed_advantages(R, weights, cfg.group, cfg.per_reward, per_group=cfg.per_group)
     means = {f'reward/{t.name}': R[:,k].nanmean().item() for k,t in enumerate(tasks)}
-    return dict(images=len(ps)*(it+1), **means, **update(pipe, cond, traj, adv.to(traj.x.device), opt, cfg))
+    done = update(pipe, cond, traj, adv.to(traj.x.device), opt, cfg)
+    return dict(images=len(ps)*(it+1), **means, **done)
 
-# %% ../nbs/04_grpo.ipynb #694f3800
+# %% ../nbs/04_grpo.ipynb #040ccdbc
 def _save(folder, pipe, cfg, opt, avg, done):
     "Write the checkpoint of a run in one step"
-    state = dict(done=done, opt=opt.state_dict(), avg=avg.state_dict(), adapter=[p.data for p in adapter_parameters(pipe, cfg.adapter)])
+    weights = [p.data for p in adapter_parameters(pipe, cfg.adapter)]
+    state = dict(done=done, opt=opt.state_dict(), avg=avg.state_dict(), adapter=weights)
     _replace(folder/'state.pt', lambda f: torch.save(state, f))
 
 def _resume(folder, pipe, cfg, opt, avg)->int:
@@ -162,47 +233,75 @@ def _resume(folder, pipe, cfg, opt, avg)->int:
     if not (folder/'state.pt').exists(): return 0
     s = torch.load(folder/'state.pt', map_location=pipe.device, weights_only=True)
     opt.load_state_dict(s['opt']); avg.load_state_dict(s['avg'])
-    for p,q in zip(adapter_parameters(pipe, cfg.adapter), s['adapter'], strict=True): p.data.copy_(q)
+    weights = adapter_parameters(pipe, cfg.adapter)
+    for p,q in zip(weights, s['adapter'], strict=True): p.data.copy_(q)
     return s['done']
 
-# %% ../nbs/04_grpo.ipynb #8bd8bcd4
-def _open_run(folder:Path, cfg)->list[dict]:
-    "Make the folder, or check that it belongs to the same config; returns the metrics that it holds"
-    try: folder.mkdir(parents=True, exist_ok=True); (folder/'.write').touch(); (folder/'.write').unlink()
-    except OSError as e: raise ValueError(f'cannot write to {folder} ({e.strerror}): choose another out folder') from e
-    text = json.dumps(asdict(cfg), indent=1); f = folder/'config.json'
-    if f.exists() and f.read_text()!=text: raise ValueError(f'{folder} holds a run with another config: choose another folder, or delete it')
+# %% ../nbs/04_grpo.ipynb #73585a61
+def writable(folder:Path|str)->Path:
+    "Make `folder`, or raise a ValueError that says why nothing can be written there"
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder/'.write').touch(); (folder/'.write').unlink()
+    except OSError as e:
+        raise ValueError(f'cannot write to {folder} ({e.strerror}): choose another folder') from e
+    return folder
+
+# %% ../nbs/04_grpo.ipynb #f8b6d700
+def _open_run(folder, cfg)->list[dict]:
+    "Start a run, or check that the one in `folder` has the same config; returns its metrics"
+    text = json.dumps(asdict(cfg), indent=1); f = writable(folder)/'config.json'
+    if f.exists() and f.read_text()!=text:
+        raise ValueError(f'{folder} holds a run with another config: choose another folder, or delete it')
     _replace(f, lambda g: g.write_text(text)); m = folder/'metrics.jsonl'
     return [json.loads(l) for l in m.read_text().splitlines()] if m.exists() else []
 
-# %% ../nbs/04_grpo.ipynb #ad2768c1
-def run(pipe, cfg, iterate, out, watch=None, progress:bool=True)->list[dict]:
-    "Call `iterate(opt, it)` for `cfg.iterations`; average, metrics (with those of `watch(it)`) and checkpoints in `out`; resumes"
+# %% ../nbs/04_grpo.ipynb #7d92e34a
+def run(
+    pipe, cfg,
+    iterate,            # called as iterate(opt, it), returns a dict of metrics
+    out:Path|str,       # folder of the run; goes on from what it holds
+    watch=None,         # called as watch(it) after it, returns more metrics
+    progress:bool=True  # show a bar
+)->list[dict]:          # the metrics of every iteration
+    "Train adapter `cfg.adapter` for `cfg.iterations`; leaves its running average in `pipe` and in `out`"
     out = Path(out); rows = _open_run(out, cfg); params = adapter_parameters(pipe, cfg.adapter)
-    opt = torch.optim.AdamW(params, cfg.lr, betas=(.9,.999), weight_decay=1e-4); avg = EMAModel(params, decay=cfg.ema)
+    opt = torch.optim.AdamW(params, cfg.lr, betas=(.9,.999), weight_decay=1e-4)
+    avg = EMAModel(params, decay=cfg.ema)
     start = _resume(out, pipe, cfg, opt, avg); rows = rows[:start]
-    for it in (bar := tqdm(range(start, cfg.iterations), out.name, disable=not progress, initial=start, total=cfg.iterations)):
+    bar = tqdm(range(start, cfg.iterations), out.name, cfg.iterations, initial=start, disable=not progress)
+    for it in bar:
         rows.append(iterate(opt, it)); avg.step(params)
         bar.set_postfix({k: f'{v:.3g}' for k,v in rows[-1].items() if isinstance(v, float)})
         if watch: rows[-1] |= watch(it)
         _replace(out/'metrics.jsonl', lambda f: f.write_text('\n'.join(map(json.dumps, rows))+'\n'))
-        if (it+1)%cfg.save_every==0: _save(out, pipe, cfg, opt, avg, it+1)
-    _save(out, pipe, cfg, opt, avg, cfg.iterations); avg.copy_to(params); save_adapter(pipe, cfg.adapter, out)
+        if (it+1)%cfg.save_every==0 or it+1==cfg.iterations: _save(out, pipe, cfg, opt, avg, it+1)
+    avg.copy_to(params); save_adapter(pipe, cfg.adapter, out)
     return rows
 
-# %% ../nbs/04_grpo.ipynb #ff0024d9
-def train_grpo(pipe, tasks:list[Task], cfg:GRPOConfig, out, enc:Encoder=None, watch=None, progress:bool=True)->list[dict]:
-    "Train adapter `cfg.adapter` (made if absent): one task gives a specialist, several give GRPO-mix; returns the metrics"
-    if cfg.window_end > cfg.steps: raise ValueError(f'window_end {cfg.window_end} is beyond the {cfg.steps} steps')
-    if cfg.window > cfg.window_end: raise ValueError(f'a window of {cfg.window} steps does not fit into the first {cfg.window_end}')
-    check_names(tasks, cfg.weights, cfg.shares)
-    if cfg.adapter not in adapters(pipe): add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
-    enc = enc or Encoder(pipe)
-    return run(pipe, cfg, lambda opt,it: grpo_iteration(pipe, enc, tasks, opt, cfg, it), out, watch, progress)
-
-# %% ../nbs/04_grpo.ipynb #f94d4004
+# %% ../nbs/04_grpo.ipynb #4ee6e282
 def check_names(tasks:list[Task], *dicts):
     "Raise a ValueError for a key that is no task's name"
     names = [t.name for t in tasks]
     for k in (k for d in dicts for k in d):
         if k not in names: raise ValueError(f'no task {k!r}: there are {names}')
+
+def _check_window(cfg):
+    if not 0 < cfg.window <= cfg.window_end <= cfg.steps:
+        raise ValueError(f'a window of {cfg.window} within the first {cfg.window_end} of {cfg.steps} steps does not fit')
+
+# %% ../nbs/04_grpo.ipynb #c5a91e18
+def train_grpo(
+    pipe,
+    tasks:list[Task],    # one gives a specialist, several give GRPO-mix
+    cfg:GRPOConfig,
+    out:Path|str,        # folder of the run; goes on from what it holds
+    enc:Encoder=None,    # to share its cache with other runs
+    watch=None,          # called as watch(it), returns more metrics
+    progress:bool=True   # show a bar
+)->list[dict]:           # the metrics of every iteration
+    "Train adapter `cfg.adapter` (made if absent) by GRPO"
+    check_names(tasks, cfg.weights, cfg.shares); _check_window(cfg); enc = enc or Encoder(pipe)
+    if cfg.adapter not in adapters(pipe): add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
+    return run(pipe, cfg, lambda opt,it: grpo_iteration(pipe, enc, tasks, opt, cfg, it), out, watch, progress)

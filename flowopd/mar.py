@@ -11,17 +11,26 @@ import torch
 from .pipeline import *
 from .distill import *
 
-# %% ../nbs/07_mar.ipynb #2422dd4d
-def blend(teacher:torch.Tensor, anchor:torch.Tensor, b)->tuple[torch.Tensor,float]:
-    "The velocity that stands for teacher and anchor together, and the weight of its loss"
+# %% ../nbs/07_mar.ipynb #1997e762
+def blend(
+    teacher:torch.Tensor,      # velocity (B,...)
+    anchor:torch.Tensor,       # velocity (B,...)
+    b:float                    # strength of the anchor, 0 is none
+)->tuple[torch.Tensor,float]:  # velocity (B,...), weight of its loss
+    "The velocity that stands for teacher and anchor together"
     return (teacher + b*anchor)/(1+b), 1+b
 
-# %% ../nbs/07_mar.ipynb #f772d4dd
-def anchored(anchor:Policy, strength:float|Callable=.3, target=teacher_target):
-    "A target for `distill`: the teachers' velocity blended with that of `anchor`; `strength` is a number or a function of sigma"
+# %% ../nbs/07_mar.ipynb #361dd222
+def anchored(
+    anchor:Policy,               # asked on every prompt
+    strength:float|Callable=.3,  # a number, or a function of sigma
+    target=teacher_target        # what the anchor is blended with
+)->Callable:                     # a target for `distill`
+    "The teachers' velocity blended with that of an anchor"
     def blended(pipe, teachers, names, cond, x, sigma):
         v,w = target(pipe, teachers, names, cond, x, sigma)
-        v,scale = blend(v, velocity(pipe, anchor, cond, x, sigma), strength(sigma) if callable(strength) else strength)
+        b = strength(sigma) if callable(strength) else strength
+        v,scale = blend(v, velocity(pipe, anchor, cond, x, sigma), b)
         return v, w*scale
     return blended
 
