@@ -14,50 +14,100 @@ from .pipeline import *
 from .rollout import *
 from .rewards import *
 
-# %% ../nbs/08_evaluate.ipynb #05223840
-def sample(pipe, policy:Policy, enc:Encoder, ps:list, seed:int=0, steps:int=10, batch:int=64)->torch.Tensor:
-    "ODE images (B,3,H,W) of `policy` for prompts `ps`; the noise of image i depends on `seed` and i alone"
-    cond = enc(ps); gens = generators(np.random.default_rng((seed, 77)).integers(2**62, size=len(ps))); out = []
+# %% ../nbs/08_evaluate.ipynb #2de1a6d8
+def _noise_seeds(n, seed):
+    "`n` integers; the first ones do not depend on `n`"
+    return np.random.default_rng((seed, 77)).integers(2**62, size=n)
+
+# %% ../nbs/08_evaluate.ipynb #d866cfb9
+def sample(
+    pipe,           # tiny or full pipeline
+    policy:Policy,  # who draws
+    enc:Encoder,    # encoder of `pipe`
+    ps:list,        # N prompts, of the world or plain strings
+    seed:int=0,     # noise of image i depends on `seed` and i alone
+    steps:int=10,   # steps from noise to image
+    batch:int=64    # images at once through the model
+)->torch.Tensor:    # images (N,3,H,W) in [0,1]
+    "ODE images of `policy` for prompts `ps`, the same noise for all policies"
+    cond,gens = enc(ps), generators(_noise_seeds(len(ps), seed)); out = []
     for i in torch.arange(len(ps)).split(batch):
+        x = start_noise(pipe, [gens[j] for j in i]); sig = sigmas(pipe, steps)
         v = partial(velocity, pipe, policy, cond[i])
-        out.append(decode(pipe, rollout(v, start_noise(pipe, [gens[j] for j in i]), sigmas(pipe, steps), window=range(0)).final))
+        out.append(decode(pipe, rollout(v, x, sig, window=range(0)).final))
     return torch.cat(out)
 
-# %% ../nbs/08_evaluate.ipynb #fc28804c
+# %% ../nbs/08_evaluate.ipynb #1bb0a1f2
 METRICS = ['compose', 'spell', 'quality', 'colourfulness']
 
 def _scores(ims, ps)->dict[str,torch.Tensor]:
-    "Scores of each image by metric; composition and spelling only where they apply"
-    c = [i for i,p in enumerate(ps) if p.word is None]; s = [i for i,p in enumerate(ps) if p.word]
-    return dict(compose=compose_score(ims[c], [ps[i] for i in c]), spell=spell_score(ims[s], [ps[i] for i in s]),
+    "Scores of each image by metric; compose and spell where they apply"
+    c = [i for i,p in enumerate(ps) if p.word is None]
+    s = [i for i,p in enumerate(ps) if p.word]
+    return dict(compose=compose_score(ims[c], [ps[i] for i in c]),
+                spell=spell_score(ims[s], [ps[i] for i in s]),
                 quality=quality_score(ims), colourfulness=colourfulness(ims))
 
-# %% ../nbs/08_evaluate.ipynb #83f4b261
-def evaluate(pipe, policy:Policy, enc:Encoder, n:int=64, seeds=(0,1), split:str='test', steps:int=10)->dict:
-    "Mean scores of `policy` on `n` prompts a family and all `seeds`, with standard errors under 'se'"
-    rng = np.random.default_rng(2026)
-    ps = draw(prompts('compose', split), n, rng) + draw(prompts('spell', split), n, rng)
-    per = [sample(pipe, policy, enc, ps, s, steps) for s in seeds]
-    scores = [_scores(ims, ps) for ims in per]; cat = {m: torch.cat([s[m] for s in scores]) for m in METRICS}
-    row = {m: round(x.mean().item(), 4) for m,x in cat.items()}
-    se = {m: round((x.std()/len(x)**.5).item(), 4) for m,x in cat.items()}
-    return dict(row, diversity=round(diversity(torch.cat(per), ps*len(seeds)).item(), 4), n=len(ps)*len(seeds), se=se)
+# %% ../nbs/08_evaluate.ipynb #ff2b582b
+def _mean(x)->float: return round(x.mean().item(), 4)
+def _se(x)->float: return round((x.std()/len(x)**.5).item(), 4)
 
-# %% ../nbs/08_evaluate.ipynb #30edf975
-def table(rows:dict[str,dict])->str:
-    "Markdown table of evaluated rows by name, with standard errors"
-    head = ['', *METRICS, 'diversity', 'n']; lines = [head, ['---']*len(head)]
-    for name,r in rows.items():
-        lines.append([name, *(f"{r[m]:.3f} ± {r['se'][m]:.3f}" if m!='colourfulness' else f'{r[m]:.1f}' for m in METRICS), f"{r['diversity']:.3f}", str(r['n'])])
+# %% ../nbs/08_evaluate.ipynb #c87c1bf0
+def evaluate(
+    pipe,              # the tiny pipeline
+    policy:Policy,     # who is judged
+    enc:Encoder,       # encoder of `pipe`
+    n:int=64,          # prompts of each family, the same at every call
+    seeds=(0,1),       # one image a prompt for each of them
+    split:str='test',  # split of the prompts: 'train', 'val' or 'test'
+    steps:int=10       # steps from noise to image
+)->dict:               # mean by metric, diversity, images n, errors se
+    "Mean scores of `policy` on prompts of `split`, with standard errors"
+    rng = np.random.default_rng(2026)
+    ps = [p for t in TASKS for p in draw(prompts(t, split), n, rng)]
+    per = [sample(pipe, policy, enc, ps, s, steps) for s in seeds]
+    scores = [_scores(ims, ps) for ims in per]
+    cat = {m: torch.cat([s[m] for s in scores]) for m in METRICS}
+    every = ps*len(seeds); spread = diversity(torch.cat(per), every)
+    return dict({m: _mean(x) for m,x in cat.items()}, diversity=_mean(spread),
+        n=len(every), se={m: _se(x) for m,x in cat.items()})
+
+# %% ../nbs/08_evaluate.ipynb #3b50bd66
+def _cells(name, r)->list[str]:
+    "The cells of one row"
+    def cell(m):
+        if m=='colourfulness': return f'{r[m]:.1f}'
+        return f"{r[m]:.3f} ± {r['se'][m]:.3f}"
+    return [name, *map(cell, METRICS), f"{r['diversity']:.3f}", str(r['n'])]
+
+# %% ../nbs/08_evaluate.ipynb #e5bf2bef
+def table(
+    rows:dict[str,dict]  # what `evaluate` returned, by name
+)->str:                  # markdown, one line a row
+    "Markdown table of evaluated rows, with standard errors"
+    head = ['', *METRICS, 'diversity', 'n']
+    body = [_cells(name, r) for name,r in rows.items()]
+    lines = [head, ['---']*len(head), *body]
     return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
 
-# %% ../nbs/08_evaluate.ipynb #cc344e20
-def contact_sheet(pipe, policies:dict[str,Policy], enc:Encoder, ps:list, seed:int=0, steps:int=10)->plt.Figure:
-    "A row of images for each policy, a column for each prompt, the same noise in a column"
-    fig,axs = plt.subplots(len(policies), len(ps), figsize=(1.3*len(ps), 1.35*len(policies)), squeeze=False)
+# %% ../nbs/08_evaluate.ipynb #657ef824
+def contact_sheet(
+    pipe,                      # tiny or full pipeline
+    policies:dict[str,Policy], # R policies by the name of their row
+    enc:Encoder,               # encoder of `pipe`
+    ps:list,                   # N prompts, of the world or plain strings
+    seed:int=0,                # of the noise, shared by a column
+    steps:int=10               # steps from noise to image
+)->plt.Figure:                 # R rows, N columns
+    "A row of images for each policy, a column for each prompt"
+    size = 1.3*len(ps), 1.35*len(policies)
+    fig,axs = plt.subplots(len(policies), len(ps), figsize=size,
+                           squeeze=False)
     for row,(name,policy) in zip(axs, policies.items()):
         for ax,im in zip(row, sample(pipe, policy, enc, ps, seed, steps)):
-            ax.imshow(im.permute(1,2,0)); ax.set_xticks([]); ax.set_yticks([])
+            ax.imshow(im.permute(1,2,0).cpu())
+            ax.set_xticks([]); ax.set_yticks([])
         row[0].set_ylabel(name, fontsize=7)
-    for ax,p in zip(axs[0], ps): ax.set_title(textwrap.fill(str(p), 18), fontsize=6)
+    for ax,p in zip(axs[0], ps):
+        ax.set_title(textwrap.fill(str(p), 18), fontsize=6)
     fig.tight_layout(pad=.3); return fig

@@ -75,7 +75,7 @@ def clipped_loss(
     ratio = (logp-old).exp()
     return -torch.minimum(ratio*adv, ratio.clamp(1-clip, 1+clip)*adv)
 
-# %% ../nbs/04_grpo.ipynb #c8c0d79a
+# %% ../nbs/04_grpo.ipynb #f1c2e437
 @dataclass
 class GRPOConfig:
     "How to train an adapter by GRPO"
@@ -110,7 +110,7 @@ class GRPOConfig:
         "Settings for the tiny pipeline on a CPU"
         return cls(**(dict(rank=16, targets=(*ATTENTION,*FEED_FORWARD), iterations=100,
             prompts=16, group=8, batch=64, steps=8, window=2, window_end=5,
-            same_start=True, guidance=1., updates=1, lr=1e-3, clip=1e-3, beta=0.)|kw))
+            same_start=True, guidance=1., updates=1, lr=2e-3, clip=1e-3, beta=0.)|kw))
 
 # %% ../nbs/04_grpo.ipynb #f8903edc
 def draw_prompts(
@@ -257,7 +257,11 @@ def _open_run(folder, cfg)->list[dict]:
     _replace(f, lambda g: g.write_text(text)); m = folder/'metrics.jsonl'
     return [json.loads(l) for l in m.read_text().splitlines()] if m.exists() else []
 
-# %% ../nbs/04_grpo.ipynb #7d92e34a
+# %% ../nbs/04_grpo.ipynb #d16391bb
+def _write_metrics(out, rows):
+    _replace(out/'metrics.jsonl', lambda f: f.write_text('\n'.join(map(json.dumps, rows))+'\n'))
+
+# %% ../nbs/04_grpo.ipynb #202951f6
 def run(
     pipe, cfg,
     iterate,            # called as iterate(opt, it), returns a dict of metrics
@@ -271,12 +275,13 @@ def run(
     avg = EMAModel(params, decay=cfg.ema)
     start = _resume(out, pipe, cfg, opt, avg); rows = rows[:start]
     bar = tqdm(range(start, cfg.iterations), out.name, cfg.iterations, initial=start, disable=not progress)
-    for it in bar:
-        rows.append(iterate(opt, it)); avg.step(params)
-        bar.set_postfix({k: f'{v:.3g}' for k,v in rows[-1].items() if isinstance(v, float)})
-        if watch: rows[-1] |= watch(it)
-        _replace(out/'metrics.jsonl', lambda f: f.write_text('\n'.join(map(json.dumps, rows))+'\n'))
-        if (it+1)%cfg.save_every==0 or it+1==cfg.iterations: _save(out, pipe, cfg, opt, avg, it+1)
+    with using(pipe, cfg.adapter):   # once, not at every step
+        for it in bar:
+            rows.append(iterate(opt, it)); avg.step(params)
+            bar.set_postfix({k: f'{v:.3g}' for k,v in rows[-1].items() if isinstance(v, float)})
+            if watch: rows[-1] |= watch(it)
+            _write_metrics(out, rows)
+            if (it+1)%cfg.save_every==0 or it+1==cfg.iterations: _save(out, pipe, cfg, opt, avg, it+1)
     avg.copy_to(params); save_adapter(pipe, cfg.adapter, out)
     return rows
 

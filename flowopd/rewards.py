@@ -5,18 +5,17 @@
 # %% auto #0
 __all__ = ['Task', 'QualityNet', 'quality_score', 'colourfulness', 'diversity', 'tiny_tasks']
 
-# %% ../nbs/03_rewards.ipynb #66b9876d
+# %% ../nbs/03_rewards.ipynb #9b2310be
 import itertools
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Callable
 import numpy as np, torch, torch.nn as nn
 from safetensors.torch import load_file
 from .world import *
 from .pipeline import TINY
 
-# %% ../nbs/03_rewards.ipynb #26dbba1a
+# %% ../nbs/03_rewards.ipynb #8924442d
 @dataclass(frozen=True)
 class Task:
     "What a specialist is trained for"
@@ -24,54 +23,80 @@ class Task:
     prompts:list        # of `Prompt`, or of anything whose str is the text
     reward:Callable     # (images (B,3,H,W), prompts) -> (B,)
     def __post_init__(self):
-        if not self.prompts: raise ValueError(f'task {self.name!r} has no prompts')
-    def draw(self, n:int, rng)->list: "`n` prompts, every kind equally likely"; return draw(self.prompts, n, rng)
+        if not self.prompts:
+            raise ValueError(f'task {self.name!r} has no prompts')
+    def draw(self, n:int, rng:np.random.Generator)->list:
+        "`n` prompts, every kind equally likely"
+        return draw(self.prompts, n, rng)
 
-# %% ../nbs/03_rewards.ipynb #5c7ad5f0
+# %% ../nbs/03_rewards.ipynb #686004e8
+def _conv(i, o):
+    "A layer that halves height and width: (B,i,H,W) -> (B,o,H/2,W/2)"
+    conv = nn.Conv2d(i, o, 3, 2, 1)
+    return nn.Sequential(conv, nn.GroupNorm(4, o), nn.SiLU())
+
+# %% ../nbs/03_rewards.ipynb #719b5a12
 class QualityNet(nn.Module):
-    "Images (B,3,64,64) in [0,1] -> quality (B,) in (0,1): statistics of four convolutional layers"
-    def __init__(self, width:int=24):
-        super().__init__()
-        conv = lambda i,o: nn.Sequential(nn.Conv2d(i, o, 3, 2, 1), nn.GroupNorm(4, o), nn.SiLU())
-        self.body = nn.Sequential(nn.Conv2d(3, width, 3, 1, 1), nn.SiLU(), conv(width,width), conv(width,2*width), conv(2*width,2*width))
-        self.head = nn.Linear(4*width, 1)
+    "Images (B,3,64,64) in [0,1] -> quality (B,) in (0,1)"
+    def __init__(
+        self,
+        width:int=24   # channels of the first layer, a multiple of 4
+    ):
+        super().__init__(); w = width
+        self.body = nn.Sequential(nn.Conv2d(3, w, 3, 1, 1), nn.SiLU(),
+                                  _conv(w, w), _conv(w, 2*w), _conv(2*w, 2*w))
+        self.head = nn.Linear(4*w, 1)
     def forward(self, x):
-        h = self.body(x).flatten(2)
-        return self.head(torch.cat([h.mean(2), h.std(2)], 1)).sigmoid()[:,0]
+        h = self.body(x).flatten(2)   # mean and spread of every channel
+        h = torch.cat([h.mean(2), h.std(2)], 1)
+        return self.head(h).sigmoid()[:,0]
 
-# %% ../nbs/03_rewards.ipynb #2af1fa97
+# %% ../nbs/03_rewards.ipynb #69748d4d
 @cache
 def _judge():
     "The shipped network"
-    net = QualityNet(); net.load_state_dict({k: v.float() for k,v in load_file(TINY/'quality.safetensors').items()})
+    net,state = QualityNet(), load_file(TINY/'quality.safetensors')
+    net.load_state_dict({k: v.float() for k,v in state.items()})
     return net.eval().requires_grad_(False)
 
-# %% ../nbs/03_rewards.ipynb #ef62c3e1
+# %% ../nbs/03_rewards.ipynb #04c29634
 @torch.no_grad()
-def quality_score(ims:torch.Tensor, ps=None)->torch.Tensor:
-    "Quality (B,) in (0,1) of images (B,3,64,64), whatever they show"
+def quality_score(
+    ims:torch.Tensor,   # images (B,3,64,64) in [0,1]
+    ps=None             # their prompts, not looked at
+)->torch.Tensor:        # (B,) in (0,1), on the CPU
+    "Quality of images, whatever they show"
     return torch.cat([_judge()(b) for b in ims.float().cpu().split(64)])
 
-# %% ../nbs/03_rewards.ipynb #4418184d
-def colourfulness(ims:torch.Tensor)->torch.Tensor:
-    "Hasler-Suesstrunk colourfulness (B,) of images (B,3,H,W) in [0,1]: 0 is grey, above 60 is garish"
+# %% ../nbs/03_rewards.ipynb #f556521f
+def colourfulness(
+    ims:torch.Tensor   # images (B,3,H,W) in [0,1]
+)->torch.Tensor:       # (B,): 0 is grey, above 60 is garish
+    "Hasler-Suesstrunk colourfulness"
     r,g,b = (255*ims.float()).unbind(1)
     opponent = torch.stack([r-g, (r+g)/2-b], 1).flatten(2)
-    return opponent.std(2, correction=0).norm(dim=1) + .3*opponent.mean(2).norm(dim=1)
+    spread = opponent.std(2, correction=0).norm(dim=1)
+    return spread + .3*opponent.mean(2).norm(dim=1)
 
-# %% ../nbs/03_rewards.ipynb #5e1d6c46
-def diversity(ims:torch.Tensor, ps:list)->torch.Tensor:
-    "Mean root mean squared difference of image pairs (B,3,H,W) that share a prompt, a scalar; nan if none do"
+# %% ../nbs/03_rewards.ipynb #3b29d713
+def diversity(
+    ims:torch.Tensor,   # images (B,3,H,W) in [0,1]
+    ps:list             # their prompts
+)->torch.Tensor:        # a scalar in [0,1]; nan if all prompts differ
+    "Mean root mean squared difference of images that share a prompt"
     groups = {}
     for i,p in enumerate(ps): groups.setdefault(str(p), []).append(i)
-    pairs = [(i,j) for g in groups.values() for i,j in itertools.combinations(g, 2)]
+    pairs = [c for g in groups.values() for c in itertools.combinations(g, 2)]
     if not pairs: return torch.tensor(float('nan'))
     a,b = map(list, zip(*pairs))
     return ((ims[a]-ims[b])**2).flatten(1).mean(1).sqrt().mean()
 
-# %% ../nbs/03_rewards.ipynb #d0f614cc
-def tiny_tasks(split:str='train')->dict[str,Task]:
+# %% ../nbs/03_rewards.ipynb #28be063c
+def tiny_tasks(
+    split:str='train'    # 'train', 'val' or 'test'
+)->dict[str,Task]:       # by name
     "The tasks 'compose', 'spell' and 'quality' over the prompts of a split"
     c,s = prompts('compose', split), prompts('spell', split)
-    return {t.name: t for t in (Task('compose', c, partial(compose_score, strict=False)), Task('spell', s, spell_score),
-                                Task('quality', c+s, quality_score))}
+    ts = [Task('compose', c, partial(compose_score, strict=False)),
+          Task('spell', s, spell_score), Task('quality', c+s, quality_score)]
+    return {t.name: t for t in ts}

@@ -16,40 +16,42 @@ import torch.nn.functional as F
 import matplotlib.pyplot as plt
 from scipy import ndimage
 
-# %% ../nbs/00_world.ipynb #7df4247b
+# %% ../nbs/00_world.ipynb #5d0a989c
 COLORS = dict(red=(.90,.12,.12), green=(.12,.75,.18), blue=(.16,.30,.95),
               yellow=(.95,.86,.12), purple=(.66,.16,.86))
 SHAPES = ['circle', 'square', 'triangle']
 NUMBERS = ['one', 'two', 'three', 'four']
-RELATIONS = {'left of': (-1,0), 'right of': (1,0), 'above': (0,-1), 'below': (0,1)}
+RELATIONS = {'left of': (-1,0), 'right of': (1,0),
+             'above': (0,-1), 'below': (0,1)}   # x to the right, y down
 LETTERS = 'ABCELOPSTX'
 SIZE = 64   # pixels, height and width
 
-# %% ../nbs/00_world.ipynb #b30873a7
+# %% ../nbs/00_world.ipynb #11926622
 @dataclass(frozen=True)
 class Obj:
-    "`n` objects of a `shape`; `color` is None where the prompt leaves it open"
-    shape:str
-    color:str=None
-    n:int=1
+    "`n` objects of a shape"
+    shape:str        # one of `SHAPES`
+    color:str=None   # a key of `COLORS`; None where it is left open
+    n:int=1          # how many, from 1 to 4
     def __str__(self):
         "The noun phrase, as in 'two red circles'"
         s = f"{self.color+' ' if self.color else ''}{self.shape}"
         return f'a {s}' if self.n==1 else f'{NUMBERS[self.n-1]} {s}s'
 
-# %% ../nbs/00_world.ipynb #d1784545
+# %% ../nbs/00_world.ipynb #c248d11b
 @dataclass(frozen=True)
 class Prompt:
-    "A text with its specification; `kind` is one of `KINDS`"
-    text:str
-    kind:str
+    "A text with its specification"
+    text:str           # what the model sees
+    kind:str           # one of those in `KINDS`
     objects:tuple=()   # of `Obj`, for compose
-    relation:str=None  # of the first object to the second: a key of `RELATIONS`
+    relation:str=None  # of the first object to the second, in `RELATIONS`
     word:str=None      # for spell
     def __str__(self): return self.text
 
-# %% ../nbs/00_world.ipynb #f692c842
-KINDS = dict(compose=['single', 'count', 'two', 'attr', 'position'], spell=['word3', 'word4'])
+# %% ../nbs/00_world.ipynb #35756933
+KINDS = dict(compose=['single', 'count', 'two', 'attr', 'position'],
+             spell=['word3', 'word4'])   # kinds of prompt by family
 TASKS = list(KINDS)
 
 # %% ../nbs/00_world.ipynb #b9a2d5d9
@@ -74,97 +76,123 @@ def _spell_prompts():
         for w in map(''.join, itertools.product(LETTERS, repeat=n)):
             yield Prompt(f'the word "{w}"', f'word{n}', word=w)
 
-# %% ../nbs/00_world.ipynb #4ea95c33
+# %% ../nbs/00_world.ipynb #5271d9c5
+# the share of hashes, in per cent, that belongs to each split
 SPLITS = dict(train=range(80), val=range(80,85), test=range(85,100))
 
-def split_of(p:Prompt)->str|None:
-    "The split that `p` belongs to; None if it belongs to all (single, count, two)"
+def split_of(
+    p:Prompt
+)->str|None:   # a key of `SPLITS`; None if `p` belongs to all of them
+    "The split that `p` belongs to; single, count and two belong to all"
     if p.kind in ('single', 'count', 'two'): return None
     key = p.word or ' '.join(sorted(map(str, p.objects)))
     h = int(hashlib.md5(key.encode()).hexdigest(), 16) % 100
     return next(s for s,r in SPLITS.items() if h in r)
 
-# %% ../nbs/00_world.ipynb #6a4628df
-def prompts(task:str, split:str='train')->list[Prompt]:
-    "All prompts of `task` ('compose' or 'spell') in `split` ('train', 'val' or 'test')"
-    if task not in KINDS: raise ValueError(f'no task {task!r}: choose one of {TASKS}')
-    if split not in SPLITS: raise ValueError(f'no split {split!r}: choose one of {list(SPLITS)}')
+# %% ../nbs/00_world.ipynb #054f0c1c
+def prompts(
+    task:str,            # 'compose' or 'spell'
+    split:str='train'    # 'train', 'val' or 'test'
+)->list[Prompt]:         # in a fixed order
+    "All prompts of `task` in `split`"
+    if task not in KINDS:
+        raise ValueError(f'no task {task!r}: choose one of {TASKS}')
+    if split not in SPLITS:
+        raise ValueError(f'no split {split!r}: '
+                         f'choose one of {list(SPLITS)}')
     every = _compose_prompts() if task=='compose' else _spell_prompts()
     return [p for p in every if split_of(p) in (split, None)]
 
-# %% ../nbs/00_world.ipynb #29573b1b
-def draw(ps:list, n:int, rng:np.random.Generator)->list:
-    "`n` of the prompts `ps`, every kind equally likely; prompts without a kind are all of one"
+# %% ../nbs/00_world.ipynb #d1f28ba1
+def draw(
+    ps:list,                   # prompts; those without a kind are all of one
+    n:int,                     # how many to draw, with replacement
+    rng:np.random.Generator
+)->list:                       # `n` of `ps`
+    "Draw prompts at random, every kind equally likely"
     by = {}
     for p in ps: by.setdefault(getattr(p, 'kind', None), []).append(p)
     kinds = rng.choice(len(by), n); groups = list(by.values())
     return [groups[k][rng.integers(len(groups[k]))] for k in kinds]
 
-# %% ../nbs/00_world.ipynb #6d05e67d
+# %% ../nbs/00_world.ipynb #aa454385
 _y,_x = np.mgrid[:SIZE,:SIZE].astype(np.float32)
 
 def distance(shape:str, cx:float, cy:float, r:float)->np.ndarray:
-    "Signed distance in pixels of every pixel to the outline of a shape of radius `r` at (cx,cy)"
+    "Signed distance (64,64) in pixels to a shape of radius `r` at (cx,cy)"
     dx,dy = _x-cx, _y-cy
     if shape=='circle': return np.hypot(dx, dy) - r
     if shape=='square': return np.maximum(abs(dx), abs(dy)) - .9*r
-    side = (1.9*abs(dx) - (dy+r)) / np.hypot(1, 1.9)   # triangle: two slanted sides and a base
-    return np.maximum(dy - .85*r, side)
+    side = (1.9*abs(dx) - (dy+r))/np.hypot(1, 1.9)   # a triangle's two
+    return np.maximum(dy - .85*r, side)              # and its base
 
 # %% ../nbs/00_world.ipynb #48ee39a6
 def paint(im:np.ndarray, mask:np.ndarray, color)->np.ndarray:
     "Lay `color` (3,) over `im` (3,H,W) where `mask` (H,W) is 1"
     return im*(1-mask) + mask*np.asarray(color, np.float32)[:,None,None]
 
-# %% ../nbs/00_world.ipynb #5e25a5ab
+# %% ../nbs/00_world.ipynb #06d53475
 def background(rng)->np.ndarray:
     "A dark, slightly tinted plain (3,64,64)"
     tone = rng.uniform(.05, .28) + rng.uniform(-.03, .03, 3)
-    return np.tile(tone.clip(0,1).astype(np.float32)[:,None,None], (1,SIZE,SIZE))
+    tone = tone.clip(0,1).astype(np.float32)
+    return np.tile(tone[:,None,None], (1,SIZE,SIZE))
 
+# %% ../nbs/00_world.ipynb #ac9075b9
 def light(rng)->np.ndarray:
     "A gentle gradient of light (64,64) around 1, from a random side"
     angle,strength = rng.uniform(0, 2*np.pi), rng.uniform(0, .12)
     ramp = np.cos(angle)*(_x/SIZE-.5) + np.sin(angle)*(_y/SIZE-.5)
     return 1 + 2*strength*ramp
 
-# %% ../nbs/00_world.ipynb #afe5c01c
+# %% ../nbs/00_world.ipynb #dcce8387
 def tint(color:str, rng)->np.ndarray:
-    "The named colour with a little jitter"
-    return (np.array(COLORS[color])*rng.uniform(.88, 1) + rng.uniform(-.03, .03, 3)).clip(0,1)
+    "The named colour (3,) with a little jitter"
+    c = np.array(COLORS[color])*rng.uniform(.88, 1)
+    return (c + rng.uniform(-.03, .03, 3)).clip(0,1)
 
-# %% ../nbs/00_world.ipynb #53ec81c7
+# %% ../nbs/00_world.ipynb #ebfe7b45
 def places(n:int, rng, relation=None)->np.ndarray:
     "Centres (n,2) of `n` objects as x,y in pixels"
+    if n > 4: raise ValueError(f'{n} objects: an image has room for four')
     grid = np.array([(0,0), (1,0), (0,1), (1,1)])
     if relation is None: cell = grid[rng.permutation(4)[:n]]
     else:
-        cell = np.array(RELATIONS[relation]); cell = np.stack([cell > 0, -cell > 0]).astype(int)
+        cell = np.array(RELATIONS[relation])
+        cell = np.stack([cell > 0, -cell > 0]).astype(int)
         cell[:, 1 if 'of' in relation else 0] = rng.integers(2)
     return 15.5 + 32*cell + rng.uniform(-3, 3, (n,2))
 
-# %% ../nbs/00_world.ipynb #d8fbe0a0
+# %% ../nbs/00_world.ipynb #eabc6b51
 def _draw_objects(im, p, rng):
     "Paint the objects of a compose prompt"
     each = [o for o in p.objects for _ in range(o.n)]
     for o,(cx,cy) in zip(each, places(len(each), rng, p.relation)):
-        mask = (.5 - distance(o.shape, cx, cy, rng.uniform(9.5, 12.5))).clip(0,1)
-        im = paint(im, mask, tint(o.color or rng.choice(list(COLORS)), rng))
+        d = distance(o.shape, cx, cy, rng.uniform(9.5, 12.5))
+        color = tint(o.color or rng.choice(list(COLORS)), rng)
+        im = paint(im, (.5 - d).clip(0,1), color)
     return im
 
-# %% ../nbs/00_world.ipynb #eeef8fa0
-_FONT = {'A':'01110 10001 10001 11111 10001 10001 10001', 'B':'11110 10001 10001 11110 10001 10001 11110',
-         'C':'01111 10000 10000 10000 10000 10000 01111', 'E':'11111 10000 10000 11110 10000 10000 11111',
-         'L':'10000 10000 10000 10000 10000 10000 11111', 'O':'01110 10001 10001 10001 10001 10001 01110',
-         'P':'11110 10001 10001 11110 10000 10000 10000', 'S':'01111 10000 10000 01110 00001 00001 11110',
-         'T':'11111 00100 00100 00100 00100 00100 00100', 'X':'10001 01010 01010 00100 01010 01010 10001'}
+# %% ../nbs/00_world.ipynb #a16b17d2
+_FONT = dict(
+    A='01110 10001 10001 11111 10001 10001 10001',
+    B='11110 10001 10001 11110 10001 10001 11110',
+    C='01111 10000 10000 10000 10000 10000 01111',
+    E='11111 10000 10000 11110 10000 10000 11111',
+    L='10000 10000 10000 10000 10000 10000 11111',
+    O='01110 10001 10001 10001 10001 10001 01110',
+    P='11110 10001 10001 11110 10000 10000 10000',
+    S='01111 10000 10000 01110 00001 00001 11110',
+    T='11111 00100 00100 00100 00100 00100 00100',
+    X='10001 01010 01010 00100 01010 01010 10001')
 
+# %% ../nbs/00_world.ipynb #b5f6c404
 def glyph(letter:str)->np.ndarray:
     "The mask (14,10) of one letter"
-    rows = np.array([[int(c) for c in r] for r in _FONT[letter].split()], np.float32)
-    return rows.repeat(2,0).repeat(2,1)
+    rows = [[int(c) for c in r] for r in _FONT[letter].split()]
+    return np.array(rows, np.float32).repeat(2,0).repeat(2,1)
 
-# %% ../nbs/00_world.ipynb #8af14e85
+# %% ../nbs/00_world.ipynb #66a3ad70
 _PITCH = 14
 
 def _draw_word(im, p, rng):
@@ -172,131 +200,169 @@ def _draw_word(im, p, rng):
     mask = np.zeros((SIZE,SIZE), np.float32)
     x = (SIZE - _PITCH*len(p.word) + 4)//2 + rng.integers(-3, 4)
     y = 25 + rng.integers(-6, 7)
-    for i,c in enumerate(p.word): mask[y:y+14, x+_PITCH*i:x+_PITCH*i+10] = glyph(c)
+    for i,c in enumerate(p.word):
+        mask[y:y+14, x+_PITCH*i:x+_PITCH*i+10] = glyph(c)
     return paint(im, mask, tint(rng.choice(list(COLORS)), rng))
 
-# %% ../nbs/00_world.ipynb #ac8dc3a7
-def render(p:Prompt, rng:np.random.Generator)->np.ndarray:
-    "A true image (3,64,64) in [0,1] of `p`; everything the prompt leaves open is random"
+# %% ../nbs/00_world.ipynb #5ba34709
+def render(
+    p:Prompt,
+    rng:np.random.Generator   # decides all that the prompt leaves open
+)->np.ndarray:                # (3,64,64) float32 in [0,1]
+    "A true image of `p`"
     im = (_draw_word if p.word else _draw_objects)(background(rng), p, rng)
     return (im*light(rng)).clip(0,1).astype(np.float32)
 
-# %% ../nbs/00_world.ipynb #25405d47
-def render_batch(ps:list[Prompt], rng)->torch.Tensor:
-    "True images (B,3,64,64) of the prompts `ps`"
+# %% ../nbs/00_world.ipynb #e38f592c
+def render_batch(
+    ps:list[Prompt],          # B prompts
+    rng:np.random.Generator
+)->torch.Tensor:              # (B,3,64,64) float32 in [0,1]
+    "True images of the prompts `ps`"
     return torch.from_numpy(np.stack([render(p, rng) for p in ps]))
 
-# %% ../nbs/00_world.ipynb #13dafd14
+# %% ../nbs/00_world.ipynb #9c675392
 def show_images(ims:torch.Tensor, titles=None, cols:int=8, size:float=1.3):
-    "Images (B,3,H,W) in a grid, each under its title"
-    rows = -(-len(ims)//cols)
-    fig,axs = plt.subplots(rows, cols, figsize=(size*cols, (size+.25)*rows), squeeze=False)
+    "Images (B,3,H,W) in a grid, each under its title; `size` in inches"
+    cols = min(cols, len(ims)); rows = -(-len(ims)//cols)
+    figsize = size*cols, (size+.25)*rows
+    fig,axs = plt.subplots(rows, cols, figsize=figsize, squeeze=False)
     for ax in axs.flat: ax.axis('off')
     for i,(ax,im) in enumerate(zip(axs.flat, ims)):
         ax.imshow(im.permute(1,2,0).clamp(0,1).float().cpu())
-        if titles is not None: ax.set_title(textwrap.fill(str(titles[i]), int(16*size)), fontsize=6)
+        if titles is not None:
+            title = textwrap.fill(str(titles[i]), int(21*size))
+            ax.set_title(title, fontsize=6)
     fig.tight_layout(pad=.4)
 
-# %% ../nbs/00_world.ipynb #479cfd5c
-def degrade(im:np.ndarray, severity:float, rng)->np.ndarray:
-    "`im` (3,H,W) blurred, faded, flattened and noisy, by `severity` in [0,1] in all"
-    if not 0 <= severity <= 1: raise ValueError(f'severity {severity}: give a number from 0 to 1')
+# %% ../nbs/00_world.ipynb #7fb42813
+def degrade(
+    im:np.ndarray,            # image (3,H,W) in [0,1]
+    severity:float,           # in all, from 0 (untouched) to 1
+    rng:np.random.Generator
+)->np.ndarray:                # (3,H,W) in [0,1]
+    "The image blurred, faded, flattened and noisy, in random proportion"
+    if not 0 <= severity <= 1:
+        raise ValueError(f'severity {severity}: give a number from 0 to 1')
     if severity==0: return im
-    blur,fade,flat,noise = (1.6*severity*rng.dirichlet(np.full(4, .8))).clip(0,1)
+    share = rng.dirichlet(np.full(4, .8))   # four numbers that sum to 1
+    blur,fade,flat,noise = (1.6*severity*share).clip(0,1)
     im = ndimage.gaussian_filter(im, (0, 1.8*blur, 1.8*blur))
     im = im + .75*fade*(im.mean(0) - im)
     im = im + .55*flat*(.35 - im)
-    return (im + rng.normal(0, .16*noise, im.shape)).clip(0,1).astype(np.float32)
+    noisy = im + rng.normal(0, .16*noise, im.shape)
+    return noisy.clip(0,1).astype(np.float32)
 
-# %% ../nbs/00_world.ipynb #3e6cb994
+# %% ../nbs/00_world.ipynb #df6e2464
 _PALETTE = np.array(list(COLORS.values()), np.float32)
 
+def _unit(c):
+    "Colours (...,3) at full brightness"
+    return c/(c.max(-1, keepdims=True) + 1e-6)
+
 def color_map(ims:np.ndarray, threshold:float=.33)->np.ndarray:
-    "For images (B,3,H,W), the index of every pixel's colour, -1 for background (B,H,W)"
-    border = np.concatenate([ims[:,:,0], ims[:,:,-1], ims[...,0], ims[...,-1]], -1)
-    away = np.linalg.norm(ims - np.median(border, -1)[:,:,None,None], axis=1)
-    flat = ims.transpose(0,2,3,1)
-    near = [((_unit(flat) - c)**2).sum(-1) for c in _unit(_PALETTE)]
+    "The index (B,H,W) of each pixel's colour in ims (B,3,H,W), or -1"
+    border = [ims[:,:,0], ims[:,:,-1], ims[...,0], ims[...,-1]]
+    ground = np.median(np.concatenate(border, -1), -1)[:,:,None,None]
+    away = np.linalg.norm(ims - ground, axis=1)
+    flat = _unit(ims.transpose(0,2,3,1))
+    near = [((flat - c)**2).sum(-1) for c in _unit(_PALETTE)]
     return np.where(away > threshold, np.argmin(near, 0), -1)
 
-# %% ../nbs/00_world.ipynb #44e4827f
-def _unit(c): return c/(c.max(-1, keepdims=True) + 1e-6)
-
-# %% ../nbs/00_world.ipynb #cb721682
+# %% ../nbs/00_world.ipynb #672d79b6
 _GRID = 16
 
 def _squeeze(ids, labels, boxes):
-    "Masks (M,16,16): object `i` of `ids` cut out of `labels` by its box (z,y0,y1,x0,x1)"
-    z,y0,y1,x0,x1 = boxes.T
+    "Masks (M,16,16): `ids` cut out of `labels` by boxes (z,y0,y1,x0,x1)"
+    z,y0,y1,x0,x1 = boxes.T[:,:,None]
     t = (np.arange(_GRID)+.5)/_GRID
-    ys = (y0[:,None] + t*(y1-y0)[:,None]).astype(int); xs = (x0[:,None] + t*(x1-x0)[:,None]).astype(int)
-    return labels[z[:,None,None], ys[:,:,None], xs[:,None,:]] == ids[:,None,None]
+    ys,xs = ((a + t*(b-a)).astype(int) for a,b in ((y0,y1), (x0,x1)))
+    return labels[z[:,None], ys[:,:,None], xs[:,None]] == ids[:,None,None]
 
-# %% ../nbs/00_world.ipynb #52585605
+# %% ../nbs/00_world.ipynb #63255f98
 def _templates():
     "The three shapes on the grid (3,16,16)"
-    masks = np.stack([distance(s, 31.5, 31.5, 20) < 0 for s in SHAPES]).astype(int)
-    box = [(i, s[0].start, s[0].stop, s[1].start, s[1].stop) for i,m in enumerate(masks)
-           for s in ndimage.find_objects(m)]
-    return _squeeze(np.ones(3), masks, np.array(box))
+    masks = [distance(s, 31.5, 31.5, 20) < 0 for s in SHAPES]
+    masks = np.stack(masks).astype(int)
+    boxes = [(i, y.start, y.stop, x.start, x.stop) for i,m in enumerate(masks)
+             for y,x in ndimage.find_objects(m)]
+    return _squeeze(np.ones(3), masks, np.array(boxes))
 
 _TEMPLATES = _templates()
 
-# %% ../nbs/00_world.ipynb #02a1270d
+# %% ../nbs/00_world.ipynb #bfd834d4
 @dataclass(frozen=True)
 class Detection:
-    "An object found in an image; `shape` is None where it resembles none"
-    shape:str
-    color:str
+    "An object found in an image"
+    shape:str  # one of `SHAPES`; None where it resembles none
+    color:str  # a key of `COLORS`
     x:float    # centre, pixels from the left
     y:float    # centre, pixels from the top
 
-# %% ../nbs/00_world.ipynb #e11a8fa0
+# %% ../nbs/00_world.ipynb #a04775c8
 def _components(ims, min_area):
-    "Label every object of every colour: labels, ids, and boxes (z,y0,y1,x0,x1), z = image*colours+colour"
-    planes = color_map(ims)[:,None] == np.arange(len(COLORS))[None,:,None,None]
-    flat = np.zeros((3,3,3), int); flat[1] = 1      # pixels connect within a plane, not across
-    labels,n = ndimage.label(planes.reshape(-1, *ims.shape[2:]), flat)
+    "Labels, ids and boxes (z,y0,y1,x0,x1) of all objects; z=5*image+colour"
+    index = np.arange(len(COLORS))[None,:,None,None]
+    planes = (color_map(ims)[:,None] == index).reshape(-1, *ims.shape[2:])
+    link = np.zeros((3,3,3), int); link[1] = 1   # within a plane, not across
+    labels,n = ndimage.label(planes, link)
     area = np.bincount(labels.ravel(), minlength=n+1)
     slices = ndimage.find_objects(labels)
     ids = [i for i in range(1, n+1) if area[i] >= min_area]
-    boxes = [[slices[i-1][0].start, *(e for s in slices[i-1][1:] for e in (s.start, s.stop))] for i in ids]
+    boxes = [[z.start, y.start, y.stop, x.start, x.stop]
+             for z,y,x in (slices[i-1] for i in ids)]
     return labels, np.array(ids, int), np.array(boxes, int).reshape(-1,5)
 
-# %% ../nbs/00_world.ipynb #c9d835b2
-def detect(ims:torch.Tensor, overlap:float=.75, min_area:int=40)->list[list[Detection]]:
-    "The objects in each image of `ims` (B,3,64,64) that cover at least `min_area` pixels"
-    labels,ids,boxes = _components(_array(ims), min_area)
-    m = _squeeze(ids, labels, boxes)[:,None]
-    iou = (m & _TEMPLATES).sum((2,3))/(m | _TEMPLATES).sum((2,3))
-    found = [[] for _ in ims]
-    for (z,y0,y1,x0,x1),o in zip(boxes, iou):
-        tall,wide = y1-y0, x1-x0
-        shape = SHAPES[o.argmax()] if o.max() > overlap and max(tall,wide) < 1.6*min(tall,wide) else None
-        found[z//len(COLORS)].append(Detection(shape, list(COLORS)[z%len(COLORS)], (x0+x1-1)/2, (y0+y1-1)/2))
-    return found
-
-# %% ../nbs/00_world.ipynb #1bfe1793
+# %% ../nbs/00_world.ipynb #02fe1aac
 def _array(ims):
     "A float32 array (B,3,64,64) of images, or a clear error"
     a = np.asarray(torch.as_tensor(ims).detach().float().cpu())
-    if a.shape[1:] != (3,SIZE,SIZE): raise ValueError(f'images of shape {a.shape}: the world is (B,3,{SIZE},{SIZE})')
+    if a.shape[1:] != (3,SIZE,SIZE):
+        raise ValueError(f'images of shape {a.shape}: '
+                         f'the world is (B,3,{SIZE},{SIZE})')
     return a
 
-# %% ../nbs/00_world.ipynb #2a741e31
-def _matches(d:Detection, o:Obj): return d.shape==o.shape and o.color in (None, d.color)
+def _shape(overlaps, box, least):
+    "Name of the shape that overlaps most, None if too little or too long"
+    tall,wide = box[2]-box[1], box[4]-box[3]
+    fits = overlaps.max() > least and max(tall,wide) < 1.6*min(tall,wide)
+    return SHAPES[overlaps.argmax()] if fits else None
+
+# %% ../nbs/00_world.ipynb #b7535290
+def detect(
+    ims:torch.Tensor,    # images (B,3,64,64) in [0,1]
+    overlap:float=.75,   # least intersection over union with a shape
+    min_area:int=40      # least number of pixels of an object
+)->list[list[Detection]]:   # one list an image
+    "The objects in each image"
+    labels,ids,boxes = _components(_array(ims), min_area)
+    m = _squeeze(ids, labels, boxes)[:,None]
+    iou = (m & _TEMPLATES).sum((2,3))/(m | _TEMPLATES).sum((2,3))
+    found,names = [[] for _ in ims], list(COLORS)
+    for box,o in zip(boxes, iou):
+        (i,c),(y0,y1,x0,x1) = divmod(box[0], len(names)), box[1:]
+        d = Detection(_shape(o, box, overlap), names[c],
+                      float(x0+x1-1)/2, float(y0+y1-1)/2)
+        found[i].append(d)
+    return found
+
+# %% ../nbs/00_world.ipynb #9427386c
+def _matches(d:Detection, o:Obj):
+    "Is `d` one of the objects that `o` asks for?"
+    return d.shape==o.shape and o.color in (None, d.color)
 
 def _holds(relation, a:Detection, b:Detection)->bool:
-    "Is `a` in `relation` to `b`, more along that axis than along the other?"
+    "Is `a` in `relation` to `b`, more along that axis than across it?"
     rx,ry = RELATIONS[relation]; dx,dy = a.x-b.x, a.y-b.y
     along,across = (dx*rx, dy) if rx else (dy*ry, dx)
     return along > 6 and along > abs(across)
 
-# %% ../nbs/00_world.ipynb #fef96436
+# %% ../nbs/00_world.ipynb #dceaf3f0
 def _judge(found:list, p:Prompt)->tuple[bool,float]:
-    "Strict and graded score of the detections in one image"
+    "Is it right, and how much of it, for the detections in one image"
     per = [[d for d in found if _matches(d,o)] for o in p.objects]
-    part = np.mean([max(0, 1 - abs(len(f)-o.n)/o.n) for f,o in zip(per, p.objects)])
+    share = [max(0, 1 - abs(len(f)-o.n)/o.n) for f,o in zip(per, p.objects)]
+    part = np.mean(share)
     extra = max(0, len(found) - sum(o.n for o in p.objects))
     right = extra==0 and part==1
     if p.relation:
@@ -304,54 +370,77 @@ def _judge(found:list, p:Prompt)->tuple[bool,float]:
         right,part = right and holds, .6*part + .4*holds
     return right, max(0., part - .15*extra)
 
-# %% ../nbs/00_world.ipynb #02622f18
-def compose_score(ims:torch.Tensor, ps:list[Prompt], strict:bool=True)->torch.Tensor:
-    "Scores (B,) in [0,1]: 1 where image (B,3,64,64) shows what its prompt says; `strict=False` grades"
-    scores = [_judge(f, p) for f,p in zip(detect(ims), ps, strict=True)]
-    return torch.tensor([float(right) if strict else .5*right + .5*part for right,part in scores])
+# %% ../nbs/00_world.ipynb #bf47ff0a
+def compose_score(
+    ims:torch.Tensor,   # images (B,3,64,64) in [0,1]
+    ps:list[Prompt],    # their B compose prompts
+    strict:bool=True    # False: half for being right, half for the share
+)->torch.Tensor:        # (B,) in [0,1]
+    "1 where an image shows exactly what its prompt says"
+    for p in ps:
+        if not p.objects:
+            raise ValueError(f'prompt {str(p)!r} names no objects: '
+                             'compose_score takes compose prompts')
+    both = [_judge(f, p) for f,p in zip(detect(ims), ps, strict=True)]
+    return torch.tensor([float(right) if strict else .5*right + .5*part
+                         for right,part in both])
 
-# %% ../nbs/00_world.ipynb #f544513a
+# %% ../nbs/00_world.ipynb #7687e660
 def _letter_templates():
     "Zero-mean unit-norm templates (10,1,16,12) with a margin of one pixel"
-    t = torch.stack([F.pad(torch.from_numpy(glyph(c)), (1,1,1,1)) for c in LETTERS])
+    t = torch.stack([F.pad(torch.from_numpy(glyph(c)), (1,1,1,1))
+                     for c in LETTERS])
     t = t - t.mean((1,2), keepdim=True)
     return (t/t.norm(dim=(1,2), keepdim=True))[:,None]
 
 _LETTER_T = _letter_templates()
 
-# %% ../nbs/00_world.ipynb #f9835e39
+# %% ../nbs/00_world.ipynb #1a1ed4f8
 def letter_map(ims:torch.Tensor, floor:float=1.)->torch.Tensor:
     "Correlation (B,10,H',W') of every place with every letter, in [-1,1]"
-    border = torch.cat([ims[:,:,0], ims[:,:,-1], ims[...,0], ims[...,-1]], -1).median(-1).values
-    m = (ims - border[...,None,None]).norm(dim=1, keepdim=True)
-    size = _LETTER_T.shape[2]*_LETTER_T.shape[3]; box = torch.ones(1,1,*_LETTER_T.shape[2:])
-    var = F.conv2d(m*m, box) - F.conv2d(m, box)**2/size
+    edges = [ims[:,:,0], ims[:,:,-1], ims[...,0], ims[...,-1]]
+    border = torch.cat(edges, -1).median(-1).values[...,None,None]
+    m = (ims - border).norm(dim=1, keepdim=True)
+    box = torch.ones(1,1,*_LETTER_T.shape[2:])
+    var = F.conv2d(m*m, box) - F.conv2d(m, box)**2/box.numel()
     return F.conv2d(m, _LETTER_T)/(var.clamp_min(0).sqrt() + floor)
 
-# %% ../nbs/00_world.ipynb #b62f1fe5
-def read(ims:torch.Tensor, threshold:float=.6)->list[str]:
-    "The word in each image of `ims` (B,3,64,64); '' where there is none"
+# %% ../nbs/00_world.ipynb #4135639f
+def read(
+    ims:torch.Tensor,     # images (B,3,64,64) in [0,1]
+    threshold:float=.6    # least correlation of a letter
+)->list[str]:             # B words; '' where there is none
+    "The word in each image"
     best,which = letter_map(torch.from_numpy(_array(ims))).max(1)
-    peak = (best == F.max_pool2d(best, (13,11), 1, (6,5))) & (best > threshold)
-    out = []
+    peak = best == F.max_pool2d(best, (13,11), 1, (6,5))
+    peak &= best > threshold; out = []
     for b in range(len(ims)):
-        y,x = peak[b].nonzero(as_tuple=True); y,order = y.float(), x.argsort()
-        line = [i for i in order if abs(y[i]-y.median()) <= 8]
-        out.append(''.join(LETTERS[which[b, int(y[i]), x[i]]] for i in line))
+        y,x = peak[b].nonzero(as_tuple=True); order = x.argsort()
+        near = (y - y.float().median()).abs() <= 8
+        line = [i for i in order if near[i]]
+        out.append(''.join(LETTERS[which[b,y[i],x[i]]] for i in line))
     return out
 
-# %% ../nbs/00_world.ipynb #591a7efa
+# %% ../nbs/00_world.ipynb #fb99c479
 def edit_distance(a:str, b:str)->int:
-    "Levenshtein distance: the fewest insertions, deletions and replacements that turn `a` into `b`"
+    "Levenshtein distance of two words"
     row = list(range(len(b)+1))
     for i,x in enumerate(a):
         new = [i+1]
-        for j,y in enumerate(b): new.append(min(new[-1]+1, row[j+1]+1, row[j]+(x!=y)))
+        for j,y in enumerate(b):
+            new.append(min(new[-1]+1, row[j+1]+1, row[j]+(x!=y)))
         row = new
     return row[-1]
 
-# %% ../nbs/00_world.ipynb #e42d49eb
-def spell_score(ims:torch.Tensor, ps:list[Prompt])->torch.Tensor:
-    "Scores (B,) in [0,1]: 1 - edit distance/length of the word read in images (B,3,64,64)"
+# %% ../nbs/00_world.ipynb #62c84e5d
+def spell_score(
+    ims:torch.Tensor,   # images (B,3,64,64) in [0,1]
+    ps:list[Prompt]     # their B spell prompts
+)->torch.Tensor:        # (B,) in [0,1]
+    "1 - edit distance/length of the word, at least 0"
+    for p in ps:
+        if not p.word: raise ValueError(f'prompt {str(p)!r} has no word: '
+                                        'spell_score takes spell prompts')
     pairs = zip(read(ims), (p.word for p in ps), strict=True)
-    return torch.tensor([max(0., 1 - edit_distance(r,w)/len(w)) for r,w in pairs])
+    return torch.tensor([max(0., 1 - edit_distance(r,w)/len(w))
+                         for r,w in pairs])
