@@ -6,8 +6,8 @@
 __all__ = ['LOSSES', 'WEIGHTINGS', 'merge_adapters', 'pathwise', 'sampled', 'detached', 'DistillConfig', 'teacher_target',
            'distill_step', 'distill_iteration', 'distill', 'sft_iteration', 'sft']
 
-# %% ../nbs/06_distill.ipynb #f9ea7354
-from dataclasses import dataclass, field
+# %% ../nbs/06_distill.ipynb #eb8d2300
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 import numpy as np, torch
@@ -91,33 +91,23 @@ LOSSES = dict(pathwise=pathwise, sampled=sampled, detached=detached)
 # %% ../nbs/06_distill.ipynb #aabaea64
 WEIGHTINGS = dict(kl=lambda w: 1., flat=lambda w: 1/w)
 
-# %% ../nbs/06_distill.ipynb #57e5490d
+# %% ../nbs/06_distill.ipynb #4aa2f0aa
 @dataclass
-class DistillConfig:
-    "How to distil teachers into an adapter"
-    adapter:str = 'student'
-    rank:int = 32
-    targets:tuple = tuple(ATTENTION)
+class DistillConfig(RunConfig):
+    "How to distil teachers into an adapter; `guidance` is the student's, teachers have their own"
     iterations:int = 1000
-    prompts:int = 16          # unique prompts an iteration
-    group:int = 16            # trajectories a prompt
-    batch:int = 4             # trajectories at once through the model
-    steps:int = 10
-    noise:float = .7          # a of the flow-SDE
-    guidance:float = 4.5      # of the student; teachers have their own
-    loss:str = 'pathwise'     # or sampled, detached
-    weighting:str = 'kl'      # or flat
+    prompts:int = 16
+    group:int = 16
+    batch:int = 4
     lr:float = 1e-4
-    ema:float = .9
-    shares:dict = field(default_factory=dict)  # of prompts by task name, 1 if absent
-    seed:int = 0
-    save_every:int = 20
+    loss:str = 'pathwise'   # a key of LOSSES
+    weighting:str = 'kl'    # a key of WEIGHTINGS
 
     @classmethod
     def tiny(cls, **kw):
         "Settings for the tiny pipeline on a CPU"
-        return cls(**(dict(rank=16, targets=(*ATTENTION,*FEED_FORWARD), iterations=50,
-            prompts=64, group=1, batch=64, steps=8, guidance=1., weighting='flat', lr=5e-4)|kw))
+        own = dict(iterations=50, prompts=64, group=1, weighting='flat', lr=5e-4)
+        return cls(**TINY_RUN | own | kw)
 
 # %% ../nbs/06_distill.ipynb #0b09bb08
 def teacher_target(

@@ -8,13 +8,15 @@ __all__ = ['TINY', 'NO_T5', 'ATTENTION', 'FEED_FORWARD', 'PREFIX', 'check_prompt
            'latent_shape', 'velocity', 'routed_velocity', 'decode', 'encode_latents', 'save_adapter', 'load_adapter',
            'load_sd3']
 
-# %% ../nbs/01_pipeline.ipynb #274b390c
+# %% ../nbs/01_pipeline.ipynb #19c11ab0
 import json, os, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 import diffusers, torch, transformers
+transformers.logging.set_verbosity_error()   # it misses torchvision, we do not
 from diffusers import StableDiffusion3Pipeline
+transformers.logging.set_verbosity_warning()
 from peft import (LoraConfig, get_peft_model_state_dict,
                   set_peft_model_state_dict)
 from peft.tuners.tuners_utils import BaseTunerLayer
@@ -202,13 +204,15 @@ def add_adapter(
     with torch.random.fork_rng():
         torch.manual_seed(seed); _inject(pipe, cfg, name)
 
-# %% ../nbs/01_pipeline.ipynb #cc541b9c
+# %% ../nbs/01_pipeline.ipynb #245c88e4
 def remove_adapter(
     pipe,
     name:str   # of the adapter
 )->None:
-    "Take an adapter off the transformer"
-    _check(pipe, name); pipe.transformer.delete_adapters(name)
+    "Take an adapter off the transformer; if it was in use, the base is now"
+    _check(pipe, name); before = active(pipe)
+    pipe.transformer.delete_adapters(name)
+    _activate(pipe, None if before==name else before)
 
 # %% ../nbs/01_pipeline.ipynb #01e201c6
 @contextmanager
@@ -230,11 +234,11 @@ class Policy:
     adapter:str=None     # its name; None is the base
     guidance:float=1.    # g; 1 is off
 
-# %% ../nbs/01_pipeline.ipynb #e85191b5
+# %% ../nbs/01_pipeline.ipynb #cd85c366
 def latent_shape(pipe)->tuple[int,int,int]:
-    "Shape (C,H,W) of the latents that the transformer was made for"
-    c = pipe.transformer.config
-    return c.in_channels, c.sample_size, c.sample_size
+    "Shape (C,H,W) of the latents of the pipeline's default image size"
+    size = pipe.default_sample_size
+    return pipe.transformer.config.in_channels, size, size
 
 # %% ../nbs/01_pipeline.ipynb #5d7aec93
 def _check_latents(pipe, x):
@@ -388,12 +392,14 @@ def load_adapter(
         set_peft_model_state_dict(t, state, adapter_name=name)
     except Exception: remove_adapter(pipe, name); raise
 
-# %% ../nbs/01_pipeline.ipynb #a002bd96
+# %% ../nbs/01_pipeline.ipynb #a30bfe8b
 def load_sd3(
     name:str='stabilityai/stable-diffusion-3.5-medium',   # hub id or folder
     dtype:torch.dtype=torch.bfloat16,                     # of the base
-    device='cuda'
+    device='cuda',
+    size:int=512     # default height and width of images, in pixels
 )->StableDiffusion3Pipeline:
     "Stable Diffusion 3 or 3.5, frozen"
     pipe = StableDiffusion3Pipeline.from_pretrained(name, dtype=dtype)
+    pipe.default_sample_size = size//pipe.vae_scale_factor
     return _frozen(pipe, device)

@@ -8,7 +8,7 @@ __all__ = ['caption', 'draw_severity', 'make_images', 'new_vae', 'Autoencode', '
            'shift_sigma', 'flow_loss', 'make_latents', 'quality_data', 'quality_loss', 'new_pipeline', 'Plan',
            'train_vae', 'train_judge', 'train_flow', 'scores', 'save_tiny', 'card', 'pretrain', 'main']
 
-# %% ../nbs/10_pretrain.ipynb #89129c20
+# %% ../nbs/10_pretrain.ipynb #be075b64
 import hashlib, json, platform, shutil, time
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -17,6 +17,10 @@ import matplotlib.pyplot as plt, numpy as np
 import torch, torch.nn as nn, torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.utils import broadcast
+from .world import *
+from .pipeline import *
+from .rewards import QualityNet
+from .evaluate import sample
 from diffusers import (AutoencoderKL, FlowMatchEulerDiscreteScheduler,
                        SD3Transformer2DModel, StableDiffusion3Pipeline)
 from diffusers.optimization import get_cosine_schedule_with_warmup
@@ -26,10 +30,6 @@ from safetensors.torch import save_file
 from tqdm.auto import tqdm
 from transformers import (CLIPTextConfig, CLIPTextModelWithProjection,
                           CLIPTokenizer)
-from .world import *
-from .pipeline import *
-from .rewards import QualityNet
-from .evaluate import sample
 
 # %% ../nbs/10_pretrain.ipynb #a033b50d
 @cache
