@@ -25,7 +25,7 @@ from .distill import *
 from .mar import *
 from .evaluate import *
 
-# %% ../nbs/09_demo.ipynb #f5c80b5d
+# %% ../nbs/09_demo.ipynb #92a0fb38
 SPECIALISTS = ['compose', 'spell', 'quality']
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Budget:
     compose:int = 30
     spell:int = 30
     quality:int = 8
-    student:int = 40
+    student:int = 50
     prompts:int = 128
     watch:int = 10      # iterations between looks at the validation prompts
 

@@ -91,7 +91,7 @@ LOSSES = dict(pathwise=pathwise, sampled=sampled, detached=detached)
 # %% ../nbs/06_distill.ipynb #aabaea64
 WEIGHTINGS = dict(kl=lambda w: 1., flat=lambda w: 1/w)
 
-# %% ../nbs/06_distill.ipynb #4aa2f0aa
+# %% ../nbs/06_distill.ipynb #18e331d3
 @dataclass
 class DistillConfig(RunConfig):
     "How to distil teachers into an adapter; `guidance` is the student's, teachers have their own"
@@ -106,7 +106,8 @@ class DistillConfig(RunConfig):
     @classmethod
     def tiny(cls, **kw):
         "Settings for the tiny pipeline on a CPU"
-        own = dict(iterations=50, prompts=64, group=1, weighting='flat', lr=5e-4)
+        own = dict(iterations=50, prompts=64, group=1, weighting='flat',
+                   lr=1e-3, ema=.95)
         return cls(**TINY_RUN | own | kw)
 
 # %% ../nbs/06_distill.ipynb #0b09bb08
