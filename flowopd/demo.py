@@ -6,8 +6,9 @@
 __all__ = ['SPECIALISTS', 'FULL', 'FAST', 'ROWS', 'GALLERY', 'Budget', 'specialist', 'grpo_mix', 'student', 'score', 'Bars',
            'train_all', 'curves', 'gallery', 'demo', 'main']
 
-# %% ../nbs/09_demo.ipynb #dabb9403
+# %% ../nbs/09_demo.ipynb #85aef065
 import json, time
+from contextlib import closing
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -78,7 +79,7 @@ def grpo_mix(budget:Budget, seed:int, out:Path):
     cfg = GRPOConfig.tiny(adapter='grpo_mix', iterations=budget.mix, seed=seed, **PAPER_MIX)
     train_grpo(pipe, list(tiny_tasks().values()), cfg, out/'grpo_mix', watch=look, progress=False)
 
-# %% ../nbs/09_demo.ipynb #c489ac30
+# %% ../nbs/09_demo.ipynb #08c56fee
 def student(budget:Budget, seed:int, out:Path):
     "Merge the specialists, then distil them with the quality specialist as anchor"
     pipe = load_tiny(); pair = ['compose','spell']
@@ -86,7 +87,7 @@ def student(budget:Budget, seed:int, out:Path):
     merge_adapters(pipe, pair, 'student', rank=16); save_adapter(pipe, 'student', out/'cold_start')
     distill(pipe, {n: Policy(n) for n in pair}, [tiny_tasks()[n] for n in pair],
             DistillConfig.tiny(iterations=budget.student, seed=seed), out/'student',
-            target=anchored(Policy('quality'), .3), watch=_watch(pipe, 'student', budget), progress=False)
+            target=Anchored(Policy('quality'), .3), watch=_watch(pipe, 'student', budget), progress=False)
 
 # %% ../nbs/09_demo.ipynb #58cdf0e5
 # rows of the table and the folders of their adapters
@@ -122,14 +123,15 @@ def _wait(futures, bars=None):
         if bars: bars.look()
     return [f.result() for f in futures]
 
-# %% ../nbs/09_demo.ipynb #a35a5372
+# %% ../nbs/09_demo.ipynb #0500eaae
 def train_all(budget:Budget, seed:int, out:Path, pool):
     "Run the mix beside the specialists and, after them, the student"
     runs = {f'teacher-{n}': getattr(budget, n) for n in SPECIALISTS}
-    bars = Bars(out, runs | dict(student=budget.student, grpo_mix=budget.mix))
-    mix = pool.submit(grpo_mix, budget, seed, out)
-    _wait([pool.submit(specialist, n, budget, seed, out) for n in SPECIALISTS], bars)
-    _wait([pool.submit(student, budget, seed, out), mix], bars); bars.close()
+    runs |= dict(student=budget.student, grpo_mix=budget.mix)
+    with closing(Bars(out, runs)) as bars:
+        mix = pool.submit(grpo_mix, budget, seed, out)
+        _wait([pool.submit(specialist, n, budget, seed, out) for n in SPECIALISTS], bars)
+        _wait([pool.submit(student, budget, seed, out), mix], bars)
 
 # %% ../nbs/09_demo.ipynb #23bf6ba1
 def _curve(folder:Path)->tuple[list,list]:

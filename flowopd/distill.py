@@ -46,7 +46,7 @@ def _set_delta(layer, name, delta:torch.Tensor):
     b,a = _factors(delta/layer.scaling[name], len(A)); r = len(a)
     A.zero_(); B.zero_(); A[:r] = a; B[:,:r] = b
 
-# %% ../nbs/06_distill.ipynb #8c591604
+# %% ../nbs/06_distill.ipynb #5c3af761
 def merge_adapters(
     pipe,
     names:list[str],            # adapters to merge
@@ -60,10 +60,11 @@ def merge_adapters(
         raise ValueError(f'{len(weights)} weights for {len(names)} adapters: give one each')
     for n in names: adapter_parameters(pipe, n)   # raises if there is none
     cfgs = [pipe.transformer.peft_config[n] for n in names]
-    add_adapter(pipe, into, rank or sum(c.r for c in cfgs), sorted(cfgs[0].target_modules))
+    targets = set().union(*(c.target_modules for c in cfgs))
+    add_adapter(pipe, into, rank or sum(c.r for c in cfgs), sorted(targets))
     lost = total = 0.
     for l in _lora_layers(pipe, into).values():
-        d = sum(w*_delta(l, n) for w,n in zip(weights, names))
+        d = sum(w*_delta(l, n) for w,n in zip(weights, names) if n in l.lora_A)
         _set_delta(l, into, d)
         lost += (_delta(l, into)-d).square().sum(); total += d.square().sum()
     return (lost/total).sqrt().item()
@@ -181,7 +182,7 @@ def _check_teachers(pipe, teachers, tasks):
     for p in teachers.values():
         if p.adapter is not None: adapter_parameters(pipe, p.adapter)
 
-# %% ../nbs/06_distill.ipynb #bf2a01f5
+# %% ../nbs/06_distill.ipynb #36163256
 def distill(
     pipe,
     teachers:dict[str,Policy],  # by task name
@@ -199,13 +200,15 @@ def distill(
         if key not in table: raise ValueError(f'{key!r} is none of {list(table)}')
     if cfg.adapter not in adapters(pipe): add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
     step = lambda opt,it: distill_iteration(pipe, enc, tasks, teachers, opt, cfg, it, target)
-    return run(pipe, cfg, step, out, watch, progress)
+    setting = dict(tasks=[t.name for t in tasks], teachers=teachers, target=target)
+    return run(pipe, cfg, step, out, setting, watch, progress)
 
-# %% ../nbs/06_distill.ipynb #1496eb26
+# %% ../nbs/06_distill.ipynb #3be4b314
 def _flow_loss(pipe, adapter, cond, x0)->torch.Tensor:
-    "Squared error (B,) of the adapter's velocity at one random level of noise on latents x0 (B,C,H,W)"
-    s = sigmas(pipe, 1000)[torch.randint(1000, ())].to(x0); eps = torch.randn_like(x0)
-    v = velocity(pipe, Policy(adapter), cond, (1-s)*x0 + s*eps, s)
+    "Squared error (B,) of the adapter's velocity at random levels of noise on latents x0 (B,C,H,W)"
+    sigma = sigmas(pipe, 1000)[torch.randint(1000, (len(x0),))].to(x0)
+    s,eps = sigma[:,None,None,None], torch.randn_like(x0)
+    v = velocity(pipe, Policy(adapter), cond, (1-s)*x0 + s*eps, sigma)
     return ((v - (eps-x0))**2).flatten(1).mean(1)
 
 # %% ../nbs/06_distill.ipynb #ec159eb2
@@ -227,7 +230,7 @@ def sft_iteration(
         loss.backward(); total += loss.item()
     return dict(images=len(ps)*(it+1), loss=total, grad_norm=optimizer_step(pipe, cfg, opt))
 
-# %% ../nbs/06_distill.ipynb #b69fb52b
+# %% ../nbs/06_distill.ipynb #6c845915
 def sft(
     pipe,
     teachers:dict[str,Policy],  # by task name
@@ -240,4 +243,5 @@ def sft(
     _check_teachers(pipe, teachers, tasks); check_names(tasks, cfg.shares); enc = enc or Encoder(pipe)
     if cfg.adapter not in adapters(pipe): add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
     step = lambda opt,it: sft_iteration(pipe, enc, tasks, teachers, opt, cfg, it)
-    return run(pipe, cfg, step, out, progress=progress)
+    setting = dict(tasks=[t.name for t in tasks], teachers=teachers)
+    return run(pipe, cfg, step, out, setting, progress=progress)

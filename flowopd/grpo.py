@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['TINY_RUN', 'advantages', 'reward_matrix', 'mixed_advantages', 'clipped_loss', 'RunConfig', 'GRPOConfig',
            'draw_prompts', 'collect', 'step_loss', 'part', 'optimizer_step', 'update', 'grpo_iteration', 'writable',
-           'run', 'check_names', 'train_grpo']
+           'describe', 'run', 'check_names', 'train_grpo']
 
-# %% ../nbs/04_grpo.ipynb #c4a60c33
+# %% ../nbs/04_grpo.ipynb #abe2c60a
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import partial
 from pathlib import Path
 import numpy as np, torch
@@ -141,24 +141,32 @@ def _window(cfg, it):
     low = _seeds(cfg.seed, it, 2, n=1)[0] % (cfg.window_end-cfg.window+1)
     return range(low, low+cfg.window)
 
-# %% ../nbs/04_grpo.ipynb #a7ece899
+# %% ../nbs/04_grpo.ipynb #87d0f4fb
+def _walk(pipe, cfg, cond, x, sig, window, gens=None)->Trajectory:
+    "Roll out the policy of `cfg` from `x` (B,...), in batches"
+    kernel,policy = partial(flow_sde, a=cfg.noise), Policy(cfg.adapter, cfg.guidance)
+    def walk(i):
+        v = partial(velocity, pipe, policy, cond[i])
+        return rollout(v, x[i], sig, kernel, window, gens and [gens[j] for j in i])
+    ts = [walk(i) for i in torch.arange(len(x)).split(cfg.batch)]
+    path,log_prob = (torch.cat([getattr(t, a) for t in ts]) for a in ('x','log_prob'))
+    return Trajectory(path, sig, log_prob, window)
+
+# %% ../nbs/04_grpo.ipynb #d29638f4
 def collect(
     pipe,
     cond:Cond,     # of B samples, in runs of `cfg.group`
     cfg:GRPOConfig,
     it:int         # number of the iteration: with the seed, it decides all noise
 )->Trajectory:     # of B samples
-    "Roll out the policy of `cfg`, in batches"
-    n = len(cond); first,seeds = (_seeds(cfg.seed, it, k, n=n) for k in (0,1))
-    if cfg.same_start: first = first[::cfg.group].repeat(cfg.group)
-    kernel,window = partial(flow_sde, a=cfg.noise), _window(cfg, it)
-    def walk(i):
-        v = partial(velocity, pipe, Policy(cfg.adapter, cfg.guidance), cond[i])
-        x = start_noise(pipe, generators(first[i]))
-        return rollout(v, x, sigmas(pipe, cfg.steps), kernel, window, generators(seeds[i]))
-    parts = [walk(i) for i in torch.arange(n).split(cfg.batch)]
-    x,log_prob = (torch.cat([getattr(t, a) for t in parts]) for a in ('x','log_prob'))
-    return Trajectory(x, parts[0].sigmas, log_prob, window)
+    "Roll out the policy of `cfg`"
+    first,seeds = (_seeds(cfg.seed, it, k, n=len(cond)) for k in (0,1))
+    sig,window,own = sigmas(pipe, cfg.steps), _window(cfg, it), cfg.group if cfg.same_start else 1
+    low = window.start; x = start_noise(pipe, generators(first[::own]))
+    head = _walk(pipe, cfg, cond[::own], x, sig[:low+1], range(0)).x.repeat_interleave(own, 0)
+    tail = _walk(pipe, cfg, cond, head[:,-1], sig[low:], range(cfg.window), generators(seeds))
+    log_prob = torch.cat([tail.log_prob.new_zeros(len(cond), low), tail.log_prob], 1)
+    return Trajectory(torch.cat([head[:,:-1], tail.x], 1), sig, log_prob, window)
 
 # %% ../nbs/04_grpo.ipynb #7ea97211
 def step_loss(
@@ -256,10 +264,18 @@ def writable(folder:Path|str)->Path:
         raise ValueError(f'cannot write to {folder} ({e.strerror}): choose another folder') from e
     return folder
 
-# %% ../nbs/04_grpo.ipynb #f8b6d700
-def _open_run(folder, cfg)->list[dict]:
-    "Start a run, or check that the one in `folder` has the same config; returns its metrics"
-    text = json.dumps(asdict(cfg), indent=1); f = writable(folder)/'config.json'
+# %% ../nbs/04_grpo.ipynb #77293bfe
+def describe(o):
+    "What can be written as json of a config: dataclasses by field, functions by name"
+    if is_dataclass(o):
+        return dict(type=type(o).__name__) | {f.name: describe(getattr(o, f.name)) for f in fields(o)}
+    if isinstance(o, dict): return {k: describe(v) for k,v in o.items()}
+    return getattr(o, '__name__', o)
+
+# %% ../nbs/04_grpo.ipynb #a8ca1869
+def _open_run(folder, cfg, setting)->list[dict]:
+    "Start a run, or check that the one in `folder` has the same settings; returns its metrics"
+    text = json.dumps(describe(setting) | describe(cfg), indent=1); f = writable(folder)/'config.json'
     if f.exists() and f.read_text()!=text:
         raise ValueError(f'{folder} holds a run with another config: choose another folder, or delete it')
     _replace(f, lambda g: g.write_text(text)); m = folder/'metrics.jsonl'
@@ -269,16 +285,17 @@ def _open_run(folder, cfg)->list[dict]:
 def _write_metrics(out, rows):
     _replace(out/'metrics.jsonl', lambda f: f.write_text('\n'.join(map(json.dumps, rows))+'\n'))
 
-# %% ../nbs/04_grpo.ipynb #202951f6
+# %% ../nbs/04_grpo.ipynb #1a08b382
 def run(
     pipe, cfg,
     iterate,            # called as iterate(opt, it), returns a dict of metrics
     out:Path|str,       # folder of the run; goes on from what it holds
+    setting:dict,       # what decides the run beside `cfg`; goes into its config.json
     watch=None,         # called as watch(it) after it, returns more metrics
     progress:bool=True  # show a bar
 )->list[dict]:          # the metrics of every iteration
     "Train adapter `cfg.adapter` for `cfg.iterations`; leaves its running average in `pipe` and in `out`"
-    out = Path(out); rows = _open_run(out, cfg); params = adapter_parameters(pipe, cfg.adapter)
+    out = Path(out); rows = _open_run(out, cfg, setting); params = adapter_parameters(pipe, cfg.adapter)
     opt = torch.optim.AdamW(params, cfg.lr, betas=(.9,.999), weight_decay=1e-4)
     avg = EMAModel(params, decay=cfg.ema)
     start = _resume(out, pipe, cfg, opt, avg); rows = rows[:start]
@@ -304,7 +321,7 @@ def _check_window(cfg):
     if not 0 < cfg.window <= cfg.window_end <= cfg.steps:
         raise ValueError(f'a window of {cfg.window} within the first {cfg.window_end} of {cfg.steps} steps does not fit')
 
-# %% ../nbs/04_grpo.ipynb #c5a91e18
+# %% ../nbs/04_grpo.ipynb #30a88a0f
 def train_grpo(
     pipe,
     tasks:list[Task],    # one gives a specialist, several give GRPO-mix
@@ -317,4 +334,5 @@ def train_grpo(
     "Train adapter `cfg.adapter` (made if absent) by GRPO"
     check_names(tasks, cfg.weights, cfg.shares); _check_window(cfg); enc = enc or Encoder(pipe)
     if cfg.adapter not in adapters(pipe): add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
-    return run(pipe, cfg, lambda opt,it: grpo_iteration(pipe, enc, tasks, opt, cfg, it), out, watch, progress)
+    step = lambda opt,it: grpo_iteration(pipe, enc, tasks, opt, cfg, it)
+    return run(pipe, cfg, step, out, dict(tasks=[t.name for t in tasks]), watch, progress)

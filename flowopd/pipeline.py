@@ -64,12 +64,13 @@ class TinySD3(StableDiffusion3Pipeline):
         kwargs['max_sequence_length'] = 0
         return super()._get_t5_prompt_embeds(*args, **kwargs)
 
-# %% ../nbs/01_pipeline.ipynb #29e75b70
+# %% ../nbs/01_pipeline.ipynb #a4283197
 def _frozen(pipe, device):
     "Move `pipe` to `device`, switch off gradients and dropout everywhere"
     for m in pipe.components.values():
         if isinstance(m, torch.nn.Module): m.requires_grad_(False).eval()
     pipe.set_progress_bar_config(disable=True)
+    pipe.vae.to(memory_format=torch.channels_last)
     return pipe.to(device)
 
 # %% ../nbs/01_pipeline.ipynb #58ac1648
@@ -240,7 +241,7 @@ def latent_shape(pipe)->tuple[int,int,int]:
     size = pipe.default_sample_size
     return pipe.transformer.config.in_channels, size, size
 
-# %% ../nbs/01_pipeline.ipynb #5d7aec93
+# %% ../nbs/01_pipeline.ipynb #687b0ba5
 def _check_latents(pipe, x):
     "Raise a ValueError if x is not a batch of latents of this model"
     c,h,w = latent_shape(pipe); s = tuple(x.shape)
@@ -250,52 +251,54 @@ def _check_latents(pipe, x):
 
 def _forward(pipe, cond, x, sigma):
     "The transformer's velocity (B,C,H,W) in float32, without guidance"
-    t = pipe.transformer; d = t.dtype; time = (1000*sigma).expand(len(x))
-    return t(x.to(d), cond.embeds.to(d), cond.pooled.to(d), time,
+    t = pipe.transformer; d = t.dtype
+    return t(x.to(d), cond.embeds.to(d), cond.pooled.to(d), 1000*sigma,
              return_dict=False)[0].float()
 
-# %% ../nbs/01_pipeline.ipynb #d462fce5
+def _twice(x): return torch.cat([x,x])
+
+# %% ../nbs/01_pipeline.ipynb #c2727e29
 def velocity(
     pipe,
     policy:Policy,        # who is asked
     cond:Cond,            # of B prompts
     x:torch.Tensor,       # latents (B,C,H,W)
-    sigma:torch.Tensor    # noise level in [0,1], a scalar
+    sigma:torch.Tensor    # noise level in [0,1], a scalar or (B,)
 )->torch.Tensor:          # (B,C,H,W) float32
     "Which way is noise, says `policy`"
-    _check_latents(pipe, x)
+    _check_latents(pipe, x); sigma = sigma.expand(len(x))
     with using(pipe, policy.adapter):
         if policy.guidance==1: return _forward(pipe, cond, x, sigma)
         null = cond.null[[0]*len(x)]
         both = Cond(torch.cat([null.embeds, cond.embeds]),
                     torch.cat([null.pooled, cond.pooled]))
-        v0,v = _forward(pipe, both, torch.cat([x,x]), sigma).chunk(2)
+        v0,v = _forward(pipe, both, *map(_twice, (x, sigma))).chunk(2)
         return v0 + policy.guidance*(v-v0)
 
-# %% ../nbs/01_pipeline.ipynb #1f74cc08
+# %% ../nbs/01_pipeline.ipynb #136ad200
 def routed_velocity(
     pipe,
     policies:list[Policy],   # one a sample
     cond:Cond,               # of B prompts
     x:torch.Tensor,          # latents (B,C,H,W)
-    sigma:torch.Tensor       # noise level in [0,1], a scalar
+    sigma:torch.Tensor       # noise level in [0,1], a scalar or (B,)
 )->torch.Tensor:             # (B,C,H,W) float32
     "Velocity where sample i is answered by `policies[i]`"
     if len(policies)!=len(x): raise ValueError(
         f'{len(policies)} policies for {len(x)} samples: give one each')
-    v = torch.empty_like(x, dtype=torch.float32)
+    v = torch.empty_like(x, dtype=torch.float32); sigma = sigma.expand(len(x))
     for p in dict.fromkeys(policies):
         i = [j for j,q in enumerate(policies) if q==p]
         i = torch.tensor(i, device=x.device)
-        v[i] = velocity(pipe, p, cond[i], x[i], sigma)
+        v[i] = velocity(pipe, p, cond[i], x[i], sigma[i])
     return v
 
-# %% ../nbs/01_pipeline.ipynb #2fa102a7
+# %% ../nbs/01_pipeline.ipynb #2bff8f0f
 @torch.no_grad()
 def decode(
     pipe,
     z:torch.Tensor,   # latents (B,C,h,w)
-    batch:int=64      # how many at a time
+    batch:int=16      # how many at a time: few fit in a processor's cache
 )->torch.Tensor:      # (B,3,H,W) in [0,1]
     "Images of latents"
     vae = pipe.vae
@@ -303,12 +306,12 @@ def decode(
     ims = [vae.decode(b).sample.float() for b in z.split(batch)]
     return (torch.cat(ims)/2 + .5).clamp(0,1)
 
-# %% ../nbs/01_pipeline.ipynb #37be8869
+# %% ../nbs/01_pipeline.ipynb #4227b5a9
 @torch.no_grad()
 def encode_latents(
     pipe,
     ims:torch.Tensor,   # images (B,3,H,W) in [0,1]
-    batch:int=64        # how many at a time
+    batch:int=16        # how many at a time
 )->torch.Tensor:        # (B,C,h,w) float32
     "Latents of images, the most likely ones"
     vae = pipe.vae; ims = (ims*2 - 1).to(vae.dtype)

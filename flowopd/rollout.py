@@ -126,7 +126,7 @@ class Trajectory:
         "The images' latents (B,...)"
         return self.x[:,-1]
 
-# %% ../nbs/02_rollout.ipynb #45e5af9e
+# %% ../nbs/02_rollout.ipynb #14497044
 @torch.no_grad()
 def rollout(
     velocity,               # a function of x and sigma
@@ -137,16 +137,17 @@ def rollout(
     generator=None          # of the noise: one, or a list of B
 )->Trajectory:
     "Walk along `sigmas`, sampling the steps in `window`"
-    T = len(sigmas)-1; window = range(T-1) if window is None else window
+    T = len(sigmas)-1
+    if window is None: window = range(0 if kernel is ode else T-1)
     if window and not 0 <= window[0] <= window[-1] < T:
         raise ValueError(f'window {window} does not fit {T} steps')
     path,log_prob = [x], x.new_zeros(len(x), T)
     for k,(s,s2) in enumerate(zip(sigmas, sigmas[1:])):
         t = (kernel if k in window else ode)(x, velocity(x, s), s, s2)
-        if t.std > 0:
-            noise = randn_tensor(x.shape, generator, x.device, x.dtype)
-            x = t.sample(noise); log_prob[:,k] = t.log_prob(x)
-        else: x = t.mean
+        x = t.mean
+        if k in window:
+            x = t.sample(randn_tensor(x.shape, generator, x.device, x.dtype))
+            log_prob[:,k] = t.log_prob(x)
         path.append(x)
     return Trajectory(torch.stack(path, 1), sigmas, log_prob, window)
 
