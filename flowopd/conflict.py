@@ -5,22 +5,24 @@
 # %% auto #0
 __all__ = ['PAPER_MIX', 'GDPO_MIX', 'reward_gradients', 'cosines']
 
-# %% ../nbs/05_conflict.ipynb #2759bc30
-from functools import partial
+# %% ../nbs/05_conflict.ipynb #77e31206
+from dataclasses import replace
 import numpy as np, torch
 from .pipeline import *
-from .rollout import *
 from .rewards import Task
 from .grpo import *
 
-# %% ../nbs/05_conflict.ipynb #c1733058
-PAPER_MIX = dict(weights=dict(compose=.8, spell=.8, quality=.2), shares=dict(quality=0))
+# %% ../nbs/05_conflict.ipynb #679c4b9f
+# settings for `GRPOConfig`: the paper's mix, and each reward normalised first
+PAPER_MIX = dict(weights=dict(compose=.8, spell=.8, quality=.2),
+                 shares=dict(quality=0))   # which has no prompts of its own
 GDPO_MIX = dict(PAPER_MIX, per_reward=True)
 
-# %% ../nbs/05_conflict.ipynb #85ad30ef
+# %% ../nbs/05_conflict.ipynb #8ae96c3e
 def _gradient(pipe, cond, traj, adv, cfg)->torch.Tensor:
-    "Gradient (P,) that raises the clipped objective with these advantages (B,)"
+    "Gradient (P,) that raises the clipped objective for advantages (B,)"
     params = adapter_parameters(pipe, cfg.adapter)
+    adv,cfg = adv.to(traj.x.device), replace(cfg, beta=0.)
     for i in torch.arange(len(adv)).split(cfg.batch):
         for k in traj.window:
             loss = step_loss(pipe, cond[i], part(traj, i), adv[i], k, cfg)
@@ -29,19 +31,20 @@ def _gradient(pipe, cond, traj, adv, cfg)->torch.Tensor:
     for p in params: p.grad = None
     return g
 
-# %% ../nbs/05_conflict.ipynb #a5b221e8
+# %% ../nbs/05_conflict.ipynb #ed4cb719
 def reward_gradients(
     pipe, enc:Encoder,
     tasks:list[Task],  # K of them
-    cfg:GRPOConfig,    # whose adapter, prompts, groups and window are used
+    cfg:GRPOConfig,    # its adapter, prompts, shares, group and window count
     it:int=0           # decides prompts and noise
 )->torch.Tensor:       # (K,P), P weights of the adapter
     "The policy gradient of every task's reward, all on the same rollouts"
-    rng = np.random.default_rng((cfg.seed, it)); ps,_ = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
+    rng = np.random.default_rng((cfg.seed, it))
+    ps,_ = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
     ps = [p for p in ps for _ in range(cfg.group)]
     cond = enc(ps); traj = collect(pipe, cond, cfg, it)
     R = reward_matrix(tasks, decode(pipe, traj.final), ps)
-    adv = [mixed_advantages(R[:,[k]], [1.], cfg.group, True) for k in range(len(tasks))]
+    adv = [mixed_advantages(r[:,None], [1.], cfg.group, True) for r in R.T]
     return torch.stack([_gradient(pipe, cond, traj, a, cfg) for a in adv])
 
 # %% ../nbs/05_conflict.ipynb #d35d65fa

@@ -19,229 +19,296 @@ from .rewards import Task
 from .grpo import *
 from .grpo import _seeds
 
-# %% ../nbs/06_distill.ipynb #3864461b
+# %% ../nbs/06_distill.ipynb #12406de1
 def _lora_layers(pipe, name):
     "The layers that carry adapter `name`, by their names"
     return {n: m for n,m in pipe.transformer.named_modules()
             if isinstance(m, LoraLayer) and name in m.lora_A}
 
+# %% ../nbs/06_distill.ipynb #bffd6fe8
 @torch.no_grad()
 def _delta(layer, name)->torch.Tensor:
     "What adapter `name` adds to the layer's weight (out,in)"
     A,B = layer.lora_A[name].weight, layer.lora_B[name].weight
     return layer.scaling[name]*B.float()@A.float()
 
-# %% ../nbs/06_distill.ipynb #d71a2850
+# %% ../nbs/06_distill.ipynb #f8a854ae
 def _factors(delta:torch.Tensor, rank:int):
-    "B (out,rank) and A (rank,in) with B@A the best approximation of `delta` (out,in)"
+    "B (out,rank), A (rank,in): B@A is the best approximation of `delta`"
     u,s,v = torch.linalg.svd(delta, full_matrices=False)
     root = s[:rank].sqrt()
     return u[:,:rank]*root, root[:,None]*v[:rank]
 
-# %% ../nbs/06_distill.ipynb #2845ffa8
+# %% ../nbs/06_distill.ipynb #758c6ccf
 @torch.no_grad()
 def _set_delta(layer, name, delta:torch.Tensor):
-    "Make adapter `name` add (the best approximation of) `delta` (out,in) to the layer's weight"
+    "Make adapter `name` add the best approximation of `delta` (out,in)"
     A,B = layer.lora_A[name].weight, layer.lora_B[name].weight
     b,a = _factors(delta/layer.scaling[name], len(A)); r = len(a)
     A.zero_(); B.zero_(); A[:r] = a; B[:,:r] = b
 
-# %% ../nbs/06_distill.ipynb #5c3af761
+# %% ../nbs/06_distill.ipynb #81159a3c
 def merge_adapters(
-    pipe,
-    names:list[str],            # adapters to merge
-    into:str,                   # name of the new one
-    weights:list[float]=None,   # one each; their mean if not given
-    rank:int=None               # of the new one; the sum of their ranks, which is exact
-)->float:                       # relative error of the merge: 0 is exact
+    pipe,                      # tiny or full pipeline
+    names:list[str],           # K adapters to merge, at least one
+    into:str,                  # name of the new one
+    weights:list[float]=None,  # K numbers; 1/K each if not given
+    rank:int=None              # of the new one; their sum if not given
+)->float:                      # relative error of the merge: 0 is exact
     "New adapter `into`, the weighted sum of what `names` add to the base"
+    if not names: raise ValueError('no adapters to merge: name at least one')
     weights = weights or [1/len(names)]*len(names)
-    if len(weights)!=len(names):
-        raise ValueError(f'{len(weights)} weights for {len(names)} adapters: give one each')
+    if len(weights)!=len(names): raise ValueError(
+        f'{len(weights)} weights for {len(names)} adapters: give one each')
     for n in names: adapter_parameters(pipe, n)   # raises if there is none
     cfgs = [pipe.transformer.peft_config[n] for n in names]
     targets = set().union(*(c.target_modules for c in cfgs))
     add_adapter(pipe, into, rank or sum(c.r for c in cfgs), sorted(targets))
     lost = total = 0.
     for l in _lora_layers(pipe, into).values():
-        d = sum(w*_delta(l, n) for w,n in zip(weights, names) if n in l.lora_A)
+        own = [(w,n) for w,n in zip(weights, names) if n in l.lora_A]
+        d = sum(w*_delta(l, n) for w,n in own)
         _set_delta(l, into, d)
         lost += (_delta(l, into)-d).square().sum(); total += d.square().sum()
-    return (lost/total).sqrt().item()
+    return (lost/(total+1e-30)).sqrt().item()   # 0 if nothing was there
 
-# %% ../nbs/06_distill.ipynb #a88cb261
+# %% ../nbs/06_distill.ipynb #ae77129f
 def pathwise(
-    student:Transition,  # with a graph
-    teacher:Transition,  # without
+    student:Transition,  # of B samples, with a graph
+    teacher:Transition,  # from the same latents, without
     x:torch.Tensor       # what the student sampled (B,...)
 )->torch.Tensor:         # (B,)
     "The KL, to be differentiated as it stands"
     return student.kl(teacher)
 
-def sampled(student, teacher, x):
-    "Policy gradient with the log-ratio of the sampled step as advantage"
+# %% ../nbs/06_distill.ipynb #eb75b7fd
+def sampled(
+    student:Transition,  # of B samples, with a graph
+    teacher:Transition,  # from the same latents, without
+    x:torch.Tensor       # what the student sampled (B,...)
+)->torch.Tensor:         # (B,)
+    "Policy gradient, with the log-ratio of the sampled step as advantage"
     log_prob = student.log_prob(x)
     return -(teacher.log_prob(x) - log_prob).detach()*log_prob
 
-def detached(student, teacher, x):
-    "Policy gradient with -KL as advantage: the negative control"
+# %% ../nbs/06_distill.ipynb #73cee101
+def detached(
+    student:Transition,  # of B samples, with a graph
+    teacher:Transition,  # from the same latents, without
+    x:torch.Tensor       # what the student sampled (B,...)
+)->torch.Tensor:         # (B,)
+    "Policy gradient, with -KL as advantage: the negative control"
     return student.kl(teacher).detach()*student.log_prob(x)
 
+# %% ../nbs/06_distill.ipynb #461b24a5
 LOSSES = dict(pathwise=pathwise, sampled=sampled, detached=detached)
 
 # %% ../nbs/06_distill.ipynb #aabaea64
 WEIGHTINGS = dict(kl=lambda w: 1., flat=lambda w: 1/w)
 
-# %% ../nbs/06_distill.ipynb #18e331d3
+# %% ../nbs/06_distill.ipynb #2230b1ed
 @dataclass
 class DistillConfig(RunConfig):
-    "How to distil teachers into an adapter; `guidance` is the student's, teachers have their own"
-    iterations:int = 1000
-    prompts:int = 16
-    group:int = 16
-    batch:int = 4
-    lr:float = 1e-4
+    "How to distil teachers into an adapter; `guidance` is the student's"
+    iterations:int = 1000   # optimizer steps
+    prompts:int = 16        # prompts an iteration
+    group:int = 16          # trajectories a prompt
+    batch:int = 4           # trajectories at once through the model
+    lr:float = 1e-4         # of AdamW
     loss:str = 'pathwise'   # a key of LOSSES
     weighting:str = 'kl'    # a key of WEIGHTINGS
 
     @classmethod
-    def tiny(cls, **kw):
+    def tiny(
+        cls,
+        **kw   # fields that shall differ
+    ):
         "Settings for the tiny pipeline on a CPU"
         own = dict(iterations=50, prompts=64, group=1, weighting='flat',
                    lr=1e-3, ema=.95)
         return cls(**TINY_RUN | own | kw)
 
-# %% ../nbs/06_distill.ipynb #0b09bb08
+# %% ../nbs/06_distill.ipynb #3c9e09f2
 def teacher_target(
-    pipe,
+    pipe,                       # tiny or full pipeline
     teachers:dict[str,Policy],  # by task name
     names:list[str],            # the task of each of the B samples
-    cond:Cond,
+    cond:Cond,                  # of their prompts
     x:torch.Tensor,             # latents (B,C,H,W)
-    sigma:torch.Tensor          # their noise level
+    sigma:torch.Tensor          # their noise level, a scalar
 )->tuple[torch.Tensor,float]:   # velocity (B,C,H,W), weight of the loss
     "The velocity of each sample's teacher, with a weight of 1"
-    return routed_velocity(pipe, [teachers[n] for n in names], cond, x, sigma), 1.
+    policies = [teachers[n] for n in names]
+    return routed_velocity(pipe, policies, cond, x, sigma), 1.
 
-# %% ../nbs/06_distill.ipynb #403d233b
+# %% ../nbs/06_distill.ipynb #0d190e36
 def distill_step(
-    pipe, cfg:DistillConfig, cond:Cond,
-    target,                        # called as target(cond, x, sigma), as `teacher_target`
-    x:torch.Tensor,                # latents (B,C,H,W)
-    sigma, sigma_next,             # noise levels now and next
-    noise:torch.Tensor             # standard normal (B,C,H,W)
-)->tuple[torch.Tensor,torch.Tensor,torch.Tensor]: # next latents, loss (B,), KL (B,)
-    "One step of the student and its loss, both per latent number"
-    kernel = partial(flow_sde, a=cfg.noise)
+    pipe,                     # tiny or full pipeline
+    cfg:DistillConfig,        # student, sampler, loss and weighting
+    cond:Cond,                # of B prompts
+    target,                   # (cond, x, sigma) -> velocity, weight of loss
+    x:torch.Tensor,           # latents (B,C,H,W)
+    sigma:torch.Tensor,       # noise level of x, a scalar
+    sigma_next:torch.Tensor,  # the next one, smaller
+    noise:torch.Tensor        # standard normal (B,C,H,W)
+)->tuple[torch.Tensor,torch.Tensor,torch.Tensor]: # next x, loss (B,), KL (B,)
+    "One step of the student, and what it can learn there"
+    kernel,n = partial(flow_sde, a=cfg.noise), x[0].numel()
     v = velocity(pipe, Policy(cfg.adapter, cfg.guidance), cond, x, sigma)
     with torch.no_grad(): vt,scale = target(cond, x, sigma)
     student,teacher = (kernel(x, u, sigma, sigma_next) for u in (v, vt))
-    x2 = student.sample(noise).detach(); n = x[0].numel()
-    scale = scale*WEIGHTINGS[cfg.weighting](kl_weight(kernel, sigma, sigma_next))
-    return x2, scale*LOSSES[cfg.loss](student, teacher, x2)/n, student.kl(teacher).detach()/n
+    x_next = student.sample(noise).detach()
+    w = WEIGHTINGS[cfg.weighting](kl_weight(kernel, sigma, sigma_next))
+    loss = scale*w*LOSSES[cfg.loss](student, teacher, x_next)/n
+    return x_next, loss, student.kl(teacher).detach()/n
 
-# %% ../nbs/06_distill.ipynb #b038f70e
+# %% ../nbs/06_distill.ipynb #adeace46
 def _distill_batch(pipe, cfg, cond, target, seeds, total)->torch.Tensor:
-    "Walk one batch of trajectories and add up its gradient; returns the KL (B,T-1)"
-    g = generators(seeds); x = start_noise(pipe, g)
-    sig = sigmas(pipe, cfg.steps); kls = []
-    for s,s2 in zip(sig[:-2], sig[1:]):   # the last step is deterministic
+    "Walk, and add up the gradient of B of `total` samples; the KL (B,T-1)"
+    g = generators(seeds); x = start_noise(pipe, g); kls = []
+    sig = sigmas(pipe, cfg.steps)
+    for s,s2 in zip(sig[:-2], sig[1:]):
         noise = randn_tensor(x.shape, g, x.device, x.dtype)
-        x,loss,kl = distill_step(pipe, cfg, cond, target, x, s, s2, noise); kls.append(kl)
-        (loss.sum()/total/(cfg.steps-1)).backward()
+        x,loss,kl = distill_step(pipe, cfg, cond, target, x, s, s2, noise)
+        (loss.sum()/total/(cfg.steps-1)).backward(); kls.append(kl)
     return torch.stack(kls, 1)
 
-# %% ../nbs/06_distill.ipynb #448731df
+# %% ../nbs/06_distill.ipynb #9fd99b06
+def _kl_metrics(kl:torch.Tensor, names:list[str])->dict:
+    "Mean of the KL (B,T-1) by task name, and at each step"
+    per = {f'kl/{n}': kl[[m==n for m in names]].mean().item()
+           for n in dict.fromkeys(names)}
+    return dict(per, kl_steps=kl.mean(0).tolist())
+
+# %% ../nbs/06_distill.ipynb #69c1a82b
 def distill_iteration(
-    pipe, enc:Encoder,
+    pipe,                       # tiny or full pipeline
+    enc:Encoder,                # encoder of `pipe`
     tasks:list[Task],           # whose prompts are drawn
     teachers:dict[str,Policy],  # by task name
     opt:torch.optim.Optimizer,  # of the student's parameters
-    cfg:DistillConfig,
+    cfg:DistillConfig,          # whose adapter is the student
     it:int,                     # number of the iteration, from 0
-    target=teacher_target
-)->dict:                        # metrics: images so far, KL to each teacher and at each step
+    target=teacher_target       # what the student follows
+)->dict:                        # images so far, KL by task and by step
     "One update of the student on its own trajectories"
     rng = np.random.default_rng((cfg.seed, it, 3))
     drawn = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
     ps,names = ([x for x in l for _ in range(cfg.group)] for l in drawn)
-    cond = enc(ps); seeds = _seeds(cfg.seed, it, 0, n=len(ps))
-    def batch(i):
+    cond,seeds = enc(ps), _seeds(cfg.seed, it, 0, n=len(ps))
+    def walk(i):
         ask = partial(target, pipe, teachers, [names[j] for j in i])
         return _distill_batch(pipe, cfg, cond[i], ask, seeds[i], len(ps))
-    kl = torch.cat([batch(i) for i in torch.arange(len(ps)).split(cfg.batch)])
-    per = {f'kl/{t}': kl[[n==t for n in names]].mean().item() for t in dict.fromkeys(names)}
-    norm = optimizer_step(pipe, cfg, opt)
-    return dict(images=len(ps)*(it+1), **per, kl_steps=kl.mean(0).tolist(), grad_norm=norm)
+    kl = torch.cat([walk(i) for i in torch.arange(len(ps)).split(cfg.batch)])
+    done = dict(images=len(ps)*(it+1), **_kl_metrics(kl, names))
+    return dict(done, grad_norm=optimizer_step(pipe, cfg, opt))
 
-# %% ../nbs/06_distill.ipynb #047d2396
-def _check_teachers(pipe, teachers, tasks):
-    "Raise a ValueError for a task without teacher or a teacher without adapter"
+# %% ../nbs/06_distill.ipynb #b8860cef
+def _check_run(pipe, teachers, tasks, cfg):
+    "Raise a ValueError for arguments that cannot work"
+    if not tasks: raise ValueError('no tasks: give at least one')
     for t in tasks:
-        if t.name not in teachers: raise ValueError(f'no teacher for task {t.name!r}: there are {list(teachers)}')
+        if t.name not in teachers: raise ValueError(
+            f'no teacher for task {t.name!r}: there are {list(teachers)}')
     for p in teachers.values():
-        if p.adapter is not None: adapter_parameters(pipe, p.adapter)
+        adapter_parameters(pipe, p.adapter)   # raises if there is none
+    for key,table in ((cfg.loss, LOSSES), (cfg.weighting, WEIGHTINGS)):
+        if key not in table:
+            raise ValueError(f'{key!r} is none of {list(table)}')
+    check_names(tasks, cfg.shares)
+    if cfg.steps < 2 or cfg.noise <= 0: raise ValueError(
+        f'{cfg.steps} steps with noise {cfg.noise}: the last step has none, '
+        'take at least 2 steps and some noise')
 
-# %% ../nbs/06_distill.ipynb #36163256
+# %% ../nbs/06_distill.ipynb #4a63f572
+def _student(pipe, teachers, tasks, cfg):
+    "Check the arguments of a run and make its student if it is new"
+    _check_run(pipe, teachers, tasks, cfg)
+    if cfg.adapter in adapters(pipe): return
+    add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
+
+# %% ../nbs/06_distill.ipynb #c937bd35
+@torch.no_grad()
+def _try_target(pipe, enc, teachers, tasks, target):
+    "Ask `target` about one prompt, to see now what would fail later"
+    cond,x = enc(tasks[0].prompts[:1]), start_noise(pipe, generators([0]))
+    half = torch.tensor(.5, device=x.device)
+    target(pipe, teachers, [tasks[0].name], cond, x, half)
+
+# %% ../nbs/06_distill.ipynb #49cec8ac
 def distill(
-    pipe,
+    pipe,                       # tiny or full pipeline
     teachers:dict[str,Policy],  # by task name
     tasks:list[Task],           # whose prompts the student practises on
-    cfg:DistillConfig,
-    out:Path|str,               # folder of the run; goes on from what it holds
+    cfg:DistillConfig,          # whose adapter is the student
+    out:Path|str,               # folder of the run; continues what it holds
     enc:Encoder=None,           # to share its cache with other runs
-    target=teacher_target,      # what the student is drawn to; see notebook 07
+    target=teacher_target,      # what the student follows; see notebook 07
     watch=None,                 # called as watch(it), returns more metrics
     progress:bool=True          # show a bar
 )->list[dict]:                  # the metrics of every iteration
     "Distil `teachers` into adapter `cfg.adapter` (made if absent)"
-    _check_teachers(pipe, teachers, tasks); check_names(tasks, cfg.shares); enc = enc or Encoder(pipe)
-    for key,table in ((cfg.loss, LOSSES), (cfg.weighting, WEIGHTINGS)):
-        if key not in table: raise ValueError(f'{key!r} is none of {list(table)}')
-    if cfg.adapter not in adapters(pipe): add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
-    step = lambda opt,it: distill_iteration(pipe, enc, tasks, teachers, opt, cfg, it, target)
-    setting = dict(tasks=[t.name for t in tasks], teachers=teachers, target=target)
+    _student(pipe, teachers, tasks, cfg); enc = enc or Encoder(pipe)
+    _try_target(pipe, enc, teachers, tasks, target)
+    def step(opt, it): return distill_iteration(
+        pipe, enc, tasks, teachers, opt, cfg, it, target)
+    names = [t.name for t in tasks]
+    setting = dict(tasks=names, teachers=teachers, target=target)
     return run(pipe, cfg, step, out, setting, watch, progress)
 
-# %% ../nbs/06_distill.ipynb #3be4b314
+# %% ../nbs/06_distill.ipynb #e74b3627
 def _flow_loss(pipe, adapter, cond, x0)->torch.Tensor:
-    "Squared error (B,) of the adapter's velocity at random levels of noise on latents x0 (B,C,H,W)"
-    sigma = sigmas(pipe, 1000)[torch.randint(1000, (len(x0),))].to(x0)
+    "Flow-matching loss (B,) on latents x0 (B,C,H,W), at random noise levels"
+    level = torch.randint(1000, (len(x0),))
+    sigma = sigmas(pipe, 1000)[level].to(x0)
     s,eps = sigma[:,None,None,None], torch.randn_like(x0)
     v = velocity(pipe, Policy(adapter), cond, (1-s)*x0 + s*eps, sigma)
     return ((v - (eps-x0))**2).flatten(1).mean(1)
 
-# %% ../nbs/06_distill.ipynb #ec159eb2
-def sft_iteration(
-    pipe, enc:Encoder, tasks:list[Task],
-    teachers:dict[str,Policy],  # by task name
-    opt:torch.optim.Optimizer, cfg:DistillConfig,
-    it:int                      # number of the iteration, from 0
-)->dict:                        # metrics: images so far, loss
-    "One flow-matching update of the student on fresh ODE images of the teachers"
-    rng = np.random.default_rng((cfg.seed, it, 3)); torch.manual_seed(_seeds(cfg.seed, it, 1, n=1)[0])
-    ps,names = draw_prompts(tasks, cfg.prompts*cfg.group, rng, cfg.shares); cond = enc(ps)
-    g = generators(_seeds(cfg.seed, it, 0, n=len(ps))); total = 0.
-    for i in torch.arange(len(ps)).split(cfg.batch):
-        ask = partial(routed_velocity, pipe, [teachers[names[j]] for j in i], cond[i])
-        noise = start_noise(pipe, [g[j] for j in i])
-        x0 = rollout(ask, noise, sigmas(pipe, cfg.steps), window=range(0)).final
-        loss = _flow_loss(pipe, cfg.adapter, cond[i], x0).sum()/len(ps)
-        loss.backward(); total += loss.item()
-    return dict(images=len(ps)*(it+1), loss=total, grad_norm=optimizer_step(pipe, cfg, opt))
+# %% ../nbs/06_distill.ipynb #6717c508
+def _teacher_latents(pipe, cfg, policies, cond, gens)->torch.Tensor:
+    "ODE samples (B,C,H,W), sample i by `policies[i]` from `gens[i]`'s noise"
+    ask = partial(routed_velocity, pipe, policies, cond)
+    x,sig = start_noise(pipe, gens), sigmas(pipe, cfg.steps)
+    return rollout(ask, x, sig, window=range(0)).final
 
-# %% ../nbs/06_distill.ipynb #6c845915
-def sft(
-    pipe,
+# %% ../nbs/06_distill.ipynb #167e8a17
+def sft_iteration(
+    pipe,                       # tiny or full pipeline
+    enc:Encoder,                # encoder of `pipe`
+    tasks:list[Task],           # whose prompts are drawn
     teachers:dict[str,Policy],  # by task name
-    tasks:list[Task], cfg:DistillConfig,
-    out:Path|str,               # folder of the run; goes on from what it holds
+    opt:torch.optim.Optimizer,  # of the student's parameters
+    cfg:DistillConfig,          # prompts*group images; loss is not used
+    it:int                      # number of the iteration, from 0
+)->dict:                        # metrics: images so far, loss, gradient norm
+    "One flow-matching update of the student on fresh images of the teachers"
+    rng = np.random.default_rng((cfg.seed, it, 3))
+    torch.manual_seed(_seeds(cfg.seed, it, 1, n=1)[0])
+    ps,names = draw_prompts(tasks, cfg.prompts*cfg.group, rng, cfg.shares)
+    cond,n = enc(ps), len(ps); total = 0.
+    g = generators(_seeds(cfg.seed, it, 0, n=n))
+    for i in torch.arange(n).split(cfg.batch):
+        who = [teachers[names[j]] for j in i]
+        x0 = _teacher_latents(pipe, cfg, who, cond[i], [g[j] for j in i])
+        loss = _flow_loss(pipe, cfg.adapter, cond[i], x0).sum()/n
+        loss.backward(); total += loss.item()
+    norm = optimizer_step(pipe, cfg, opt)
+    return dict(images=n*(it+1), loss=total, grad_norm=norm)
+
+# %% ../nbs/06_distill.ipynb #65ac7e4d
+def sft(
+    pipe,                       # tiny or full pipeline
+    teachers:dict[str,Policy],  # by task name
+    tasks:list[Task],           # whose prompts the teachers paint
+    cfg:DistillConfig,          # whose adapter is the student
+    out:Path|str,               # folder of the run; continues what it holds
     enc:Encoder=None,           # to share its cache with other runs
     progress:bool=True          # show a bar
 )->list[dict]:                  # the metrics of every iteration
-    "Cold start of adapter `cfg.adapter` (made if absent) by fine-tuning on the teachers' images"
-    _check_teachers(pipe, teachers, tasks); check_names(tasks, cfg.shares); enc = enc or Encoder(pipe)
-    if cfg.adapter not in adapters(pipe): add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
-    step = lambda opt,it: sft_iteration(pipe, enc, tasks, teachers, opt, cfg, it)
+    "Fine-tune adapter `cfg.adapter` (made if absent) on the teachers' images"
+    _student(pipe, teachers, tasks, cfg); enc = enc or Encoder(pipe)
+    def step(opt, it): return sft_iteration(
+        pipe, enc, tasks, teachers, opt, cfg, it)
     setting = dict(tasks=[t.name for t in tasks], teachers=teachers)
     return run(pipe, cfg, step, out, setting, progress=progress)

@@ -20,34 +20,39 @@ from .pipeline import _replace
 from .rollout import *
 from .rewards import Task
 
-# %% ../nbs/04_grpo.ipynb #49dbd024
+# %% ../nbs/04_grpo.ipynb #2bfa63b8
 def advantages(
-    r:torch.Tensor,        # rewards (B,), in runs of `group` samples of a prompt
-    group:int,             # samples of a prompt
-    per_group:bool=False,  # divide by the group's deviation, not the batch's
+    r:torch.Tensor,        # rewards (B,), in runs of `group` samples
+    group:int,             # samples of a prompt, at least 2
+    per_group:bool=False,  # s is the group's deviation, not the batch's
     clip:float=5.          # largest absolute advantage
 )->torch.Tensor:           # (B,), mean 0 in each group
     "Group-relative advantages"
-    if len(r)%group:
-        raise ValueError(f'{len(r)} rewards do not divide into groups of {group}')
+    if group < 2: raise ValueError(f'a group of {group} compares nothing')
+    if len(r)%group: raise ValueError(
+        f'{len(r)} rewards do not divide into groups of {group}')
     d = r.view(-1, group); d = d - d.mean(1, keepdim=True)
-    std = d.std(1, keepdim=True) if per_group else r.std()
-    return (d/(std + 1e-4)).clamp(-clip, clip).view(-1)
+    s = d.std(1, keepdim=True) if per_group else r.std()
+    return (d/(s + 1e-4)).clamp(-clip, clip).view(-1)
 
-# %% ../nbs/04_grpo.ipynb #8e4dcbfd
+# %% ../nbs/04_grpo.ipynb #52164a00
 def reward_matrix(
     tasks:list[Task],   # K tasks
     ims:torch.Tensor,   # images (B,3,H,W) in [0,1]
     ps:list             # their B prompts
-)->torch.Tensor:        # (B,K), nan where a prompt does not belong to a task
+)->torch.Tensor:        # (B,K), nan where a prompt is not the task's
     "The reward of every image by every task"
     R = torch.full((len(ps), len(tasks)), float('nan'))
     for k,t in enumerate(tasks):
         mine = set(t.prompts); i = [j for j,p in enumerate(ps) if p in mine]
-        if i: R[i,k] = t.reward(ims[i], [ps[j] for j in i]).float().cpu()
+        if not i: continue
+        r = t.reward(ims[i], [ps[j] for j in i]).float().cpu()
+        if r.shape!=(len(i),) or not r.isfinite().all(): raise ValueError(
+            f'task {t.name!r}: the reward must be a finite number an image')
+        R[i,k] = r
     return R
 
-# %% ../nbs/04_grpo.ipynb #5d6a4a17
+# %% ../nbs/04_grpo.ipynb #612e5c7d
 def mixed_advantages(
     R:torch.Tensor,         # rewards (B,K), nan where a task does not apply
     weights:list[float],    # of the K rewards
@@ -55,7 +60,7 @@ def mixed_advantages(
     per_reward:bool=False,  # normalise each reward, then sum (GDPO)
     **kw                    # for `advantages`
 )->torch.Tensor:            # (B,)
-    "Advantages of several rewards: of their weighted sum, or the weighted sum of each one's"
+    "Advantages of the weighted sum, or the weighted sum of advantages"
     w = torch.tensor(weights, dtype=torch.float32)
     if not per_reward: return advantages((R*w).nansum(1), group, **kw)
     A = torch.zeros_like(R)
@@ -75,100 +80,119 @@ def clipped_loss(
     ratio = (logp-old).exp()
     return -torch.minimum(ratio*adv, ratio.clamp(1-clip, 1+clip)*adv)
 
-# %% ../nbs/04_grpo.ipynb #44076013
+# %% ../nbs/04_grpo.ipynb #211ca66d
 @dataclass
 class RunConfig:
     "What every training run needs to know"
-    adapter:str = 'student'
-    rank:int = 32
-    targets:tuple = tuple(ATTENTION)
-    iterations:int = 2000
-    prompts:int = 48      # unique prompts an iteration
+    adapter:str = 'student'           # its name; made if absent
+    rank:int = 32                     # of a new adapter
+    targets:tuple = tuple(ATTENTION)  # layers of a new adapter
+    iterations:int = 2000 # rounds of drawing and learning
+    prompts:int = 48      # drawn in each iteration
     group:int = 24        # samples a prompt
     batch:int = 9         # samples at once through the model
     steps:int = 10        # denoising steps of a rollout
     noise:float = .7      # a of the flow-SDE
     guidance:float = 4.5  # of the policy in training
-    lr:float = 3e-4
-    ema:float = .9        # decay of the averaged weights
-    shares:dict = field(default_factory=dict)  # of prompts by task name, 1 if absent
-    seed:int = 0
+    lr:float = 3e-4       # of AdamW
+    ema:float = .9        # decay of the averaged weights, in [0,1)
+    shares:dict = field(default_factory=dict)  # of prompts by task, else 1
+    seed:int = 0          # decides all randomness of the run
     save_every:int = 20   # iterations between checkpoints
 
-# %% ../nbs/04_grpo.ipynb #89506e1c
+# %% ../nbs/04_grpo.ipynb #2bf6d644
 # what the tiny model needs in any run, instead of the defaults
-TINY_RUN = dict(rank=16, targets=(*ATTENTION,*FEED_FORWARD), batch=64, steps=8, guidance=1.)
+TINY_RUN = dict(rank=16, targets=(*ATTENTION,*FEED_FORWARD), batch=64,
+                steps=8, guidance=1.)
 
-# %% ../nbs/04_grpo.ipynb #1824eec4
+# %% ../nbs/04_grpo.ipynb #aa588d7a
 @dataclass
 class GRPOConfig(RunConfig):
     "How to train an adapter by GRPO"
-    window:int = 9            # consecutive steps that are sampled and trained
-    window_end:int = 9        # the window lies within the first `window_end` steps
+    window:int = 9            # consecutive steps, sampled and trained
+    window_end:int = 9        # it lies within the first `window_end` steps
     same_start:bool = False   # samples of a group share their first noise
     updates:int = 2           # optimizer steps an iteration
     clip:float = 1e-4         # c of the clipped loss
-    beta:float = .04          # KL to the base
-    per_group:bool = False    # deviation of the group instead of the batch
+    beta:float = .04          # weight of the KL to the base
+    per_group:bool = False    # deviation of the group, not of the batch
     per_reward:bool = False   # normalise each reward by itself (GDPO)
-    weights:dict = field(default_factory=dict)  # of rewards by task name, 1 if absent
+    weights:dict = field(default_factory=dict)  # of rewards by task, else 1
 
     @classmethod
     def tiny(cls, **kw):
         "Settings for the tiny pipeline on a CPU"
-        own = dict(iterations=100, prompts=16, group=8, window=2, window_end=5,
-                   same_start=True, updates=1, lr=2e-3, clip=1e-3, beta=0.)
+        own = dict(iterations=100, prompts=16, group=8, window=2, clip=1e-3,
+                   window_end=5, same_start=True, updates=1, lr=2e-3, beta=0.)
         return cls(**TINY_RUN | own | kw)
 
-# %% ../nbs/04_grpo.ipynb #f8903edc
+# %% ../nbs/04_grpo.ipynb #ebcce655
+def _seeds(*key, n):
+    "`n` random integers that depend on `key` alone"
+    return np.random.default_rng(key).integers(2**62, size=n)
+
+def _window(cfg, it):
+    "A random window of steps for this iteration"
+    places = cfg.window_end - cfg.window + 1
+    low = _seeds(cfg.seed, it, 2, n=1)[0]%places
+    return range(low, low+cfg.window)
+
+# %% ../nbs/04_grpo.ipynb #23ef8d9f
+def _check_window(cfg):
+    "Raise a ValueError if the window is not within the rollout"
+    if not 0 < cfg.window <= cfg.window_end <= cfg.steps: raise ValueError(
+        f'a window of {cfg.window} within the first {cfg.window_end} of '
+        f'{cfg.steps} steps does not fit')
+
+# %% ../nbs/04_grpo.ipynb #e4cfa085
 def draw_prompts(
     tasks:list[Task],
     n:int,                    # how many prompts
     rng:np.random.Generator,
     shares:dict={}            # of prompts by task name, 1 if absent
-)->tuple[list,list[str]]:     # prompts, names of the tasks they were drawn for
+)->tuple[list,list[str]]:     # prompts, names of their tasks
     "Prompts from several tasks, in random numbers proportional to `shares`"
     p = np.array([shares.get(t.name, 1) for t in tasks], float)
     counts = rng.multinomial(n, p/p.sum())
     names = [t.name for t,c in zip(tasks, counts) for _ in range(c)]
-    return [q for t,c in zip(tasks, counts) for q in t.draw(c, rng)], names
+    ps = [q for t,c in zip(tasks, counts) for q in t.draw(c, rng)]
+    return ps, names
 
-# %% ../nbs/04_grpo.ipynb #a0849b3b
-def _seeds(*key, n): return np.random.default_rng(key).integers(2**62, size=n)
-
-def _window(cfg, it):
-    "A random window of steps for this iteration"
-    low = _seeds(cfg.seed, it, 2, n=1)[0] % (cfg.window_end-cfg.window+1)
-    return range(low, low+cfg.window)
-
-# %% ../nbs/04_grpo.ipynb #87d0f4fb
+# %% ../nbs/04_grpo.ipynb #e336fc71
 def _walk(pipe, cfg, cond, x, sig, window, gens=None)->Trajectory:
     "Roll out the policy of `cfg` from `x` (B,...), in batches"
-    kernel,policy = partial(flow_sde, a=cfg.noise), Policy(cfg.adapter, cfg.guidance)
+    kernel = partial(flow_sde, a=cfg.noise)
+    policy = Policy(cfg.adapter, cfg.guidance)
     def walk(i):
         v = partial(velocity, pipe, policy, cond[i])
-        return rollout(v, x[i], sig, kernel, window, gens and [gens[j] for j in i])
+        own = gens and [gens[j] for j in i]
+        return rollout(v, x[i], sig, kernel, window, own)
     ts = [walk(i) for i in torch.arange(len(x)).split(cfg.batch)]
-    path,log_prob = (torch.cat([getattr(t, a) for t in ts]) for a in ('x','log_prob'))
+    path,log_prob = (torch.cat([getattr(t, a) for t in ts])
+                     for a in ('x','log_prob'))
     return Trajectory(path, sig, log_prob, window)
 
-# %% ../nbs/04_grpo.ipynb #d29638f4
+# %% ../nbs/04_grpo.ipynb #793cf7df
 def collect(
     pipe,
-    cond:Cond,     # of B samples, in runs of `cfg.group`
+    cond:Cond,        # of B samples, in runs of `cfg.group`
     cfg:GRPOConfig,
-    it:int         # number of the iteration: with the seed, it decides all noise
-)->Trajectory:     # of B samples
+    it:int            # the iteration: with the seed, it decides all noise
+)->Trajectory:        # of B samples
     "Roll out the policy of `cfg`"
     first,seeds = (_seeds(cfg.seed, it, k, n=len(cond)) for k in (0,1))
-    sig,window,own = sigmas(pipe, cfg.steps), _window(cfg, it), cfg.group if cfg.same_start else 1
-    low = window.start; x = start_noise(pipe, generators(first[::own]))
-    head = _walk(pipe, cfg, cond[::own], x, sig[:low+1], range(0)).x.repeat_interleave(own, 0)
-    tail = _walk(pipe, cfg, cond, head[:,-1], sig[low:], range(cfg.window), generators(seeds))
-    log_prob = torch.cat([tail.log_prob.new_zeros(len(cond), low), tail.log_prob], 1)
-    return Trajectory(torch.cat([head[:,:-1], tail.x], 1), sig, log_prob, window)
+    own = cfg.group if cfg.same_start else 1
+    sig,window = sigmas(pipe, cfg.steps), _window(cfg, it)
+    low,x = window.start, start_noise(pipe, generators(first[::own]))
+    head = _walk(pipe, cfg, cond[::own], x, sig[:low+1], range(0)).x
+    head = head.repeat_interleave(own, 0)
+    tail = _walk(pipe, cfg, cond, head[:,-1], sig[low:], range(cfg.window),
+                 generators(seeds))
+    before = tail.log_prob.new_zeros(len(cond), low)
+    return Trajectory(torch.cat([head[:,:-1], tail.x], 1), sig,
+                      torch.cat([before, tail.log_prob], 1), window)
 
-# %% ../nbs/04_grpo.ipynb #7ea97211
+# %% ../nbs/04_grpo.ipynb #d7fabd83
 def step_loss(
     pipe,
     cond:Cond,          # of B samples
@@ -177,151 +201,190 @@ def step_loss(
     k:int,              # the step, in the trajectory's window
     cfg:GRPOConfig
 )->torch.Tensor:        # (B,)
-    "Clipped loss of one step, plus beta times the KL to the base, per latent number"
+    "Clipped loss of a step plus beta*KL to the base, per latent number"
     x,s,s2 = traj.x[:,k], traj.sigmas[k], traj.sigmas[k+1]
     def ask(adapter):
         v = velocity(pipe, Policy(adapter, cfg.guidance), cond, x, s)
         return flow_sde(x, v, s, s2, cfg.noise)
     t,n = ask(cfg.adapter), x[0].numel()
-    loss = clipped_loss(t.log_prob(traj.x[:,k+1])/n, traj.log_prob[:,k]/n, adv, cfg.clip)
+    now,old = t.log_prob(traj.x[:,k+1])/n, traj.log_prob[:,k]/n
+    loss = clipped_loss(now, old, adv, cfg.clip)
     if not cfg.beta: return loss
     with torch.no_grad(): base = ask(None)
     return loss + cfg.beta*t.kl(base)/n
 
-# %% ../nbs/04_grpo.ipynb #641f2165
-def part(t:Trajectory, i)->Trajectory:
+# %% ../nbs/04_grpo.ipynb #2995b926
+def part(
+    t:Trajectory,   # of B samples
+    i               # which of them: a list, slice or index tensor
+)->Trajectory:
     "Some samples of a trajectory"
     return Trajectory(t.x[i], t.sigmas, t.log_prob[i], t.window)
 
-# %% ../nbs/04_grpo.ipynb #1d98951e
-def optimizer_step(pipe, cfg, opt)->float:
-    "Clip the gradient of `cfg.adapter` to norm 1 and step; returns the norm before"
-    norm = torch.nn.utils.clip_grad_norm_(adapter_parameters(pipe, cfg.adapter), 1.)
+# %% ../nbs/04_grpo.ipynb #750db2d2
+def optimizer_step(
+    pipe,
+    cfg:RunConfig,
+    opt:torch.optim.Optimizer   # of the parameters of `cfg.adapter`
+)->float:                       # norm of the gradient before clipping
+    "Clip the gradient of `cfg.adapter` to norm 1 and step"
+    params = adapter_parameters(pipe, cfg.adapter)
+    norm = torch.nn.utils.clip_grad_norm_(params, 1.)
     opt.step(); opt.zero_grad()
     return norm.item()
 
-# %% ../nbs/04_grpo.ipynb #076f10a6
+# %% ../nbs/04_grpo.ipynb #0284925e
 def update(
-    pipe, cond:Cond, traj:Trajectory,  # B samples
-    adv:torch.Tensor,                  # their advantages (B,)
-    opt:torch.optim.Optimizer,         # of the adapter's parameters
+    pipe,
+    cond:Cond,                  # of B samples, in runs of `cfg.group`
+    traj:Trajectory,            # of the same samples
+    adv:torch.Tensor,           # their advantages (B,)
+    opt:torch.optim.Optimizer,  # of the adapter's parameters
     cfg:GRPOConfig
-)->dict:                               # mean norm of the gradient
-    "`cfg.updates` optimizer steps, each on its share of the groups, over the window"
-    groups = torch.arange(len(adv)).view(-1, cfg.group); norms = []
-    for chunk in groups[torch.randperm(len(groups))].chunk(cfg.updates):
-        for i in chunk.flatten().split(cfg.batch):
+)->dict:                        # mean norm of the gradient
+    "`cfg.updates` optimizer steps, each on its share of the groups"
+    groups,norms = torch.arange(len(adv)).view(-1, cfg.group), []
+    deal = groups[torch.randperm(len(groups))].tensor_split(cfg.updates)
+    for share in deal:
+        for i in share.flatten().split(cfg.batch):
+            mine = part(traj, i)
             for k in traj.window:
-                loss = step_loss(pipe, cond[i], part(traj, i), adv[i], k, cfg)
-                (loss.sum()/chunk.numel()/len(traj.window)).backward()
+                loss = step_loss(pipe, cond[i], mine, adv[i], k, cfg).sum()
+                (loss/share.numel()/len(traj.window)).backward()
         norms.append(optimizer_step(pipe, cfg, opt))
     return dict(grad_norm=float(np.mean(norms)))
 
-# %% ../nbs/04_grpo.ipynb #8f159e4c
+# %% ../nbs/04_grpo.ipynb #cb529bbf
 def grpo_iteration(
-    pipe, enc:Encoder,
-    tasks:list[Task],
+    pipe,
+    enc:Encoder,                # of `pipe`
+    tasks:list[Task],           # whose rewards are raised
     opt:torch.optim.Optimizer,  # of the adapter's parameters
     cfg:GRPOConfig,
     it:int                      # number of the iteration, from 0
-)->dict:                        # metrics: images so far, mean rewards, gradient norm
+)->dict:                        # images so far, mean rewards, gradient norm
     "One iteration of GRPO on the tasks' rewards"
-    rng = np.random.default_rng((cfg.seed, it, 3)); torch.manual_seed(_seeds(cfg.seed, it, 4, n=1)[0])
+    rng = np.random.default_rng((cfg.seed, it, 3))
+    torch.manual_seed(_seeds(cfg.seed, it, 4, n=1)[0])
     ps,_ = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
     ps = [p for p in ps for _ in range(cfg.group)]
     cond = enc(ps); traj = collect(pipe, cond, cfg, it)
     R = reward_matrix(tasks, decode(pipe, traj.final), ps)
     weights = [cfg.weights.get(t.name, 1.) for t in tasks]
-    adv = mixed_advantages(R, weights, cfg.group, cfg.per_reward, per_group=cfg.per_group)
-    means = {f'reward/{t.name}': R[:,k].nanmean().item() for k,t in enumerate(tasks)}
-    done = update(pipe, cond, traj, adv.to(traj.x.device), opt, cfg)
-    return dict(images=len(ps)*(it+1), **means, **done)
+    adv = mixed_advantages(R, weights, cfg.group, cfg.per_reward,
+                           per_group=cfg.per_group).to(traj.x.device)
+    mean = {f'reward/{t.name}': r.nanmean().item() for t,r in zip(tasks, R.T)}
+    done = update(pipe, cond, traj, adv, opt, cfg)
+    return dict(images=len(ps)*(it+1), **mean, **done)
 
-# %% ../nbs/04_grpo.ipynb #040ccdbc
-def _save(folder, pipe, cfg, opt, avg, done):
-    "Write the checkpoint of a run in one step"
-    weights = [p.data for p in adapter_parameters(pipe, cfg.adapter)]
-    state = dict(done=done, opt=opt.state_dict(), avg=avg.state_dict(), adapter=weights)
-    _replace(folder/'state.pt', lambda f: torch.save(state, f))
-
-def _resume(folder, pipe, cfg, opt, avg)->int:
-    "Continue from the checkpoint in `folder`, if there is one; returns the number of iterations done"
-    if not (folder/'state.pt').exists(): return 0
-    s = torch.load(folder/'state.pt', map_location=pipe.device, weights_only=True)
-    opt.load_state_dict(s['opt']); avg.load_state_dict(s['avg'])
-    weights = adapter_parameters(pipe, cfg.adapter)
-    for p,q in zip(weights, s['adapter'], strict=True): p.data.copy_(q)
-    return s['done']
-
-# %% ../nbs/04_grpo.ipynb #73585a61
-def writable(folder:Path|str)->Path:
-    "Make `folder`, or raise a ValueError that says why nothing can be written there"
+# %% ../nbs/04_grpo.ipynb #dee44c51
+def writable(
+    folder:Path|str
+)->Path:             # the same, and it exists
+    "Make `folder`, or raise a ValueError that says why it cannot be used"
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder/'.write').touch(); (folder/'.write').unlink()
-    except OSError as e:
-        raise ValueError(f'cannot write to {folder} ({e.strerror}): choose another folder') from e
+    except OSError as e: raise ValueError(
+        f'cannot write to {folder} ({e.strerror}): choose another folder'
+        ) from e
     return folder
 
-# %% ../nbs/04_grpo.ipynb #77293bfe
-def describe(o):
-    "What can be written as json of a config: dataclasses by field, functions by name"
+# %% ../nbs/04_grpo.ipynb #2135f71b
+def describe(
+    o   # a dataclass, dict or function, or what json can hold
+):
+    "What can be written of a config as json"
     if is_dataclass(o):
-        return dict(type=type(o).__name__) | {f.name: describe(getattr(o, f.name)) for f in fields(o)}
+        values = {f.name: getattr(o, f.name) for f in fields(o)}
+        return dict(type=type(o).__name__) | describe(values)
     if isinstance(o, dict): return {k: describe(v) for k,v in o.items()}
     return getattr(o, '__name__', o)
 
-# %% ../nbs/04_grpo.ipynb #a8ca1869
-def _open_run(folder, cfg, setting)->list[dict]:
-    "Start a run, or check that the one in `folder` has the same settings; returns its metrics"
-    text = json.dumps(describe(setting) | describe(cfg), indent=1); f = writable(folder)/'config.json'
-    if f.exists() and f.read_text()!=text:
-        raise ValueError(f'{folder} holds a run with another config: choose another folder, or delete it')
-    _replace(f, lambda g: g.write_text(text)); m = folder/'metrics.jsonl'
-    return [json.loads(l) for l in m.read_text().splitlines()] if m.exists() else []
-
-# %% ../nbs/04_grpo.ipynb #d16391bb
+# %% ../nbs/04_grpo.ipynb #4af113d5
 def _write_metrics(out, rows):
-    _replace(out/'metrics.jsonl', lambda f: f.write_text('\n'.join(map(json.dumps, rows))+'\n'))
+    "Write `rows` to metrics.jsonl, a line each"
+    text = ''.join(json.dumps(r)+'\n' for r in rows)
+    _replace(out/'metrics.jsonl', lambda f: f.write_text(text))
 
-# %% ../nbs/04_grpo.ipynb #1a08b382
+# %% ../nbs/04_grpo.ipynb #14eff5c7
+def _open_run(folder, cfg, setting)->list[dict]:
+    "The metrics in `folder`, which must be new or of the same settings"
+    text = json.dumps(describe(setting) | describe(cfg), indent=1)
+    f = writable(folder)/'config.json'; m = f.with_name('metrics.jsonl')
+    if f.exists() and f.read_text()!=text: raise ValueError(
+        f'{folder} holds a run with another config: choose another folder, '
+        'or delete it')
+    _replace(f, lambda g: g.write_text(text))
+    if not m.exists(): return []
+    return [json.loads(l) for l in m.read_text().splitlines()]
+
+# %% ../nbs/04_grpo.ipynb #fa54ada9
+def _save(folder, pipe, cfg, opt, avg, done):
+    "Write the checkpoint of a run in one step"
+    weights = [p.data for p in adapter_parameters(pipe, cfg.adapter)]
+    state = dict(done=done, opt=opt.state_dict(), avg=avg.state_dict(),
+                 adapter=weights)
+    _replace(folder/'state.pt', lambda f: torch.save(state, f))
+
+def _resume(folder, pipe, cfg, opt, avg)->int:
+    "Go back to the checkpoint, made if absent; returns iterations done"
+    f = folder/'state.pt'; weights = adapter_parameters(pipe, cfg.adapter)
+    if not f.exists(): _save(folder, pipe, cfg, opt, avg, 0)
+    s = torch.load(f, map_location=pipe.device, weights_only=True)
+    opt.load_state_dict(s['opt']); avg.load_state_dict(s['avg'])
+    opt.zero_grad()   # what an interrupted step may have left
+    for p,q in zip(weights, s['adapter'], strict=True): p.data.copy_(q)
+    return s['done']
+
+# %% ../nbs/04_grpo.ipynb #bfc8de84
+def _bar(name, start, cfg, progress):
+    "The iterations left, with a bar"
+    return tqdm(range(start, cfg.iterations), name, cfg.iterations,
+                initial=start, disable=not progress)
+
+def _floats(row):
+    "What a bar can show of a row of metrics"
+    return {k: f'{v:.3g}' for k,v in row.items() if isinstance(v, float)}
+
+# %% ../nbs/04_grpo.ipynb #7ee4c235
 def run(
-    pipe, cfg,
-    iterate,            # called as iterate(opt, it), returns a dict of metrics
+    pipe, cfg:RunConfig,
+    iterate,            # called as iterate(opt, it), returns a dict
     out:Path|str,       # folder of the run; goes on from what it holds
-    setting:dict,       # what decides the run beside `cfg`; goes into its config.json
-    watch=None,         # called as watch(it) after it, returns more metrics
+    setting:dict,       # what else decides the run; goes into config.json
+    watch=None,         # called as watch(it) after it, returns a dict
     progress:bool=True  # show a bar
 )->list[dict]:          # the metrics of every iteration
-    "Train adapter `cfg.adapter` for `cfg.iterations`; leaves its running average in `pipe` and in `out`"
-    out = Path(out); rows = _open_run(out, cfg, setting); params = adapter_parameters(pipe, cfg.adapter)
-    opt = torch.optim.AdamW(params, cfg.lr, betas=(.9,.999), weight_decay=1e-4)
+    "Train `cfg.adapter`; its running average ends in `pipe` and in `out`"
+    out = Path(out); rows = _open_run(out, cfg, setting)
+    params = adapter_parameters(pipe, cfg.adapter)
+    opt = torch.optim.AdamW(params, cfg.lr, weight_decay=1e-4)
     avg = EMAModel(params, decay=cfg.ema)
     start = _resume(out, pipe, cfg, opt, avg); rows = rows[:start]
-    bar = tqdm(range(start, cfg.iterations), out.name, cfg.iterations, initial=start, disable=not progress)
     with using(pipe, cfg.adapter):   # once, not at every step
-        for it in bar:
+        for it in (bar := _bar(out.name, start, cfg, progress)):
             rows.append(iterate(opt, it)); avg.step(params)
-            bar.set_postfix({k: f'{v:.3g}' for k,v in rows[-1].items() if isinstance(v, float)})
+            bar.set_postfix(_floats(rows[-1]))
             if watch: rows[-1] |= watch(it)
-            _write_metrics(out, rows)
-            if (it+1)%cfg.save_every==0 or it+1==cfg.iterations: _save(out, pipe, cfg, opt, avg, it+1)
-    avg.copy_to(params); save_adapter(pipe, cfg.adapter, out)
-    return rows
+            _write_metrics(out, rows); last = it+1==cfg.iterations
+            if last or (it+1)%cfg.save_every==0:
+                _save(out, pipe, cfg, opt, avg, it+1)
+    avg.copy_to(params); save_adapter(pipe, cfg.adapter, out); return rows
 
-# %% ../nbs/04_grpo.ipynb #4ee6e282
-def check_names(tasks:list[Task], *dicts):
+# %% ../nbs/04_grpo.ipynb #0ace7ffc
+def check_names(
+    tasks:list[Task],
+    *dicts             # by task name
+)->None:
     "Raise a ValueError for a key that is no task's name"
     names = [t.name for t in tasks]
     for k in (k for d in dicts for k in d):
-        if k not in names: raise ValueError(f'no task {k!r}: there are {names}')
+        if k not in names: raise ValueError(
+            f'no task {k!r}: there are {names}')
 
-def _check_window(cfg):
-    if not 0 < cfg.window <= cfg.window_end <= cfg.steps:
-        raise ValueError(f'a window of {cfg.window} within the first {cfg.window_end} of {cfg.steps} steps does not fit')
-
-# %% ../nbs/04_grpo.ipynb #30a88a0f
+# %% ../nbs/04_grpo.ipynb #ae5dc2f1
 def train_grpo(
     pipe,
     tasks:list[Task],    # one gives a specialist, several give GRPO-mix
@@ -332,7 +395,10 @@ def train_grpo(
     progress:bool=True   # show a bar
 )->list[dict]:           # the metrics of every iteration
     "Train adapter `cfg.adapter` (made if absent) by GRPO"
-    check_names(tasks, cfg.weights, cfg.shares); _check_window(cfg); enc = enc or Encoder(pipe)
-    if cfg.adapter not in adapters(pipe): add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
+    check_names(tasks, cfg.weights, cfg.shares); _check_window(cfg)
+    enc,name = enc or Encoder(pipe), cfg.adapter
+    if name not in adapters(pipe):
+        add_adapter(pipe, name, cfg.rank, cfg.targets, cfg.seed)
     step = lambda opt,it: grpo_iteration(pipe, enc, tasks, opt, cfg, it)
-    return run(pipe, cfg, step, out, dict(tasks=[t.name for t in tasks]), watch, progress)
+    setting = dict(tasks=[t.name for t in tasks])
+    return run(pipe, cfg, step, out, setting, watch, progress)

@@ -21,21 +21,34 @@ def blend(
     "The velocity that stands for teacher and anchor together"
     return (teacher + b*anchor)/(1+b), 1+b
 
-# %% ../nbs/07_mar.ipynb #4a4a2cf6
+# %% ../nbs/07_mar.ipynb #ed9c194a
+def _check_strength(b):
+    "Raise a ValueError if the number `b` is no strength of an anchor"
+    if not b >= 0: raise ValueError(f'strength {b} of the anchor: take 0 '
+                                    '(no anchor) or more')
+
+# %% ../nbs/07_mar.ipynb #1d652f1e
 @dataclass
 class Anchored:
-    "A target for `distill`: the teachers' velocity blended with that of an anchor"
+    "A target for `distill`: the teachers' velocity blended with an anchor's"
     anchor:Policy                # asked on every prompt
     strength:float|Callable=.3   # b, a number or a function of sigma
+    def __post_init__(self):
+        if not callable(self.strength): _check_strength(self.strength)
     def __call__(self, pipe, teachers, names, cond, x, sigma):
+        "Velocity (B,C,H,W) and weight, called as `teacher_target` is"
         v,w = teacher_target(pipe, teachers, names, cond, x, sigma)
-        b = self.strength(sigma) if callable(self.strength) else self.strength
+        b = self.strength
+        if callable(b): b = b(sigma)
         v,scale = blend(v, velocity(pipe, self.anchor, cond, x, sigma), b)
         return v, w*scale
 
-# %% ../nbs/07_mar.ipynb #e0ee602b
+# %% ../nbs/07_mar.ipynb #061fc66d
 @dataclass
 class Late:
-    "Anchor strength that grows linearly from 0 at pure noise to `most` at the image"
-    most:float
-    def __call__(self, sigma): return self.most*(1-sigma)
+    "Anchor strength that grows from 0 at pure noise to `most` at the image"
+    most:float   # strength at sigma 0, at least 0
+    def __post_init__(self): _check_strength(self.most)
+    def __call__(self, sigma):
+        "Strength at noise level `sigma`, linear"
+        return self.most*(1-sigma)

@@ -154,7 +154,7 @@ def _activate(pipe, name):
     for n,p in pipe.transformer.named_parameters():
         if 'lora_' in n: p.requires_grad_(True)
 
-# %% ../nbs/01_pipeline.ipynb #d26f3c04
+# %% ../nbs/01_pipeline.ipynb #779e0592
 def _check(pipe, name):
     "Raise a ValueError if there is no adapter `name`"
     if name is None or name in adapters(pipe): return
@@ -162,7 +162,10 @@ def _check(pipe, name):
                      'add_adapter or load_adapter makes one')
 
 def _check_new(pipe, name):
-    "Raise a ValueError if there is an adapter `name` already"
+    "Raise a ValueError if a new adapter cannot be called `name`"
+    if '.' in name: raise ValueError(
+        f'adapter name {name!r} has a dot, which separates names in torch: '
+        'choose one without')
     if name in adapters(pipe): raise ValueError(
         f'adapter {name!r} exists: remove_adapter(pipe, {name!r}) first, '
         'or take another name')

@@ -363,7 +363,7 @@ def new_pipeline(
         text_encoder=encoders[0], text_encoder_2=encoders[1], tokenizer=tok,
         tokenizer_2=tok, text_encoder_3=None, tokenizer_3=None)
 
-# %% ../nbs/10_pretrain.ipynb #51e70375
+# %% ../nbs/10_pretrain.ipynb #1190169a
 @dataclass
 class Plan:
     "All numbers of the training; batches are per process"
@@ -372,8 +372,8 @@ class Plan:
     vae:Fit = field(default_factory=lambda: Fit(2600, 16, 2e-3))
     judge:Fit = field(default_factory=lambda: Fit(700, 32, 3e-3, ema=.98))
     clean:Fit = field(default_factory=lambda: Fit(11000, 64, 1.6e-3))
-    noisy:Fit = field(default_factory=lambda: Fit(2500, 64, 8e-4))
-    wrong:float = .4      # share of captions drawn anew in the last stage
+    noisy:Fit = field(default_factory=lambda: Fit(4000, 64, 8e-4))
+    wrong:float = .2      # share of captions drawn anew in the last stage
     seed:int = 0
     held_out:int = 200    # prompts a family for the scores in the card
 
@@ -403,7 +403,7 @@ def train_vae(
     normalise(vae, broadcast(z.to(acc.device)).cpu())
     return vae, rows
 
-# %% ../nbs/10_pretrain.ipynb #3e4e0fe2
+# %% ../nbs/10_pretrain.ipynb #7de829c7
 def train_judge(
     plan:Plan,         # how long, on how much
     acc:Accelerator,   # knows the processes and the device
@@ -411,15 +411,15 @@ def train_judge(
     vae:AutoencoderKL  # trained, on the CPU
 )->tuple[QualityNet,list]:  # on the CPU; the log of its losses
     "Stage 2: the judge of quality"
-    seed = (plan.seed, 2, acc.process_index)
-    ims,q = quality_data(vae, plan.images//4, seed)
-    torch.manual_seed(plan.seed); net = QualityNet()
+    n = plan.images//4; torch.manual_seed(plan.seed); net = QualityNet()
+    @cache
+    def data(): return quality_data(vae, n, (plan.seed, 2, acc.process_index))
     def loss(m, i):
-        return quality_loss(m, ims[i].to(acc.device), q[i].to(acc.device))
-    rows = fit('judge', net, loss, len(ims), plan.judge, acc, out)
+        return quality_loss(m, *(d[i].to(acc.device) for d in data()))
+    rows = fit('judge', net, loss, 2*n, plan.judge, acc, out)
     return net.cpu().eval(), rows
 
-# %% ../nbs/10_pretrain.ipynb #625eafeb
+# %% ../nbs/10_pretrain.ipynb #152ff273
 def train_flow(
     name:str,             # 'clean' or 'noisy': which `Fit` of the plan
     model:TextToVelocity, # trained further from where it stands
@@ -432,13 +432,16 @@ def train_flow(
     wrong:float           # share of captions drawn anew
 )->list:                  # the log of its losses
     "Stages 3 and 4: text encoders and transformer"
-    seed = (plan.seed, 3, int(wrong>0))
-    z,caps = make_latents(plan.latents, seed, acc, vae, degraded, wrong)
-    ids = tok([*caps,''], padding='max_length', return_tensors='pt').input_ids
+    n,seed = plan.latents//acc.num_processes, (plan.seed, 3, int(wrong>0))
+    @cache
+    def data():
+        z,caps = make_latents(plan.latents, seed, acc, vae, degraded, wrong)
+        kw = dict(padding='max_length', return_tensors='pt')
+        return z, tok([*caps,''], **kw).input_ids
     def loss(m, i):
-        said = torch.where(torch.rand(len(i)) > .1, i, len(caps))
+        z,ids = data(); said = torch.where(torch.rand(len(i)) > .1, i, n)
         return flow_loss(m, z[i].to(acc.device), ids[said].to(acc.device))
-    return fit(name, model, loss, len(z), getattr(plan, name), acc, out)
+    return fit(name, model, loss, n, getattr(plan, name), acc, out)
 
 # %% ../nbs/10_pretrain.ipynb #9ceb8529
 @torch.no_grad()
