@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['PAPER_MIX', 'GDPO_MIX', 'reward_gradients', 'cosines']
 
-# %% ../nbs/05_conflict.ipynb #77e31206
+# %% ../nbs/05_conflict.ipynb #e1b04c18
 from dataclasses import replace
 import numpy as np, torch
 from .pipeline import *
 from .rewards import Task
 from .grpo import *
+from .grpo import _rng
 
 # %% ../nbs/05_conflict.ipynb #679c4b9f
 # settings for `GRPOConfig`: the paper's mix, and each reward normalised first
@@ -31,7 +32,7 @@ def _gradient(pipe, cond, traj, adv, cfg)->torch.Tensor:
     for p in params: p.grad = None
     return g
 
-# %% ../nbs/05_conflict.ipynb #ed4cb719
+# %% ../nbs/05_conflict.ipynb #03ab8022
 def reward_gradients(
     pipe, enc:Encoder,
     tasks:list[Task],  # K of them
@@ -39,7 +40,7 @@ def reward_gradients(
     it:int=0           # decides prompts and noise
 )->torch.Tensor:       # (K,P), P weights of the adapter
     "The policy gradient of every task's reward, all on the same rollouts"
-    rng = np.random.default_rng((cfg.seed, it))
+    rng = _rng(cfg, it, 'prompts')
     ps,_ = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
     ps = [p for p in ps for _ in range(cfg.group)]
     cond = enc(ps); traj = collect(pipe, cond, cfg, it)

@@ -141,7 +141,7 @@ def score(
     return evaluate(pipe, _policy(pipe, row, out), Encoder(pipe),
                     n=budget.prompts)
 
-# %% ../nbs/09_demo.ipynb #611d07fc
+# %% ../nbs/09_demo.ipynb #09090625
 @contextmanager
 def _workers():
     "A pool of two processes, which end at once when the block fails"
@@ -149,7 +149,7 @@ def _workers():
     with ProcessPoolExecutor(2, get_context('spawn'),
                              torch.set_num_threads, (1,)) as pool:
         heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        pool.submit(int)   # starts both
+        for _ in range(2): pool.submit(int)   # a process for each
         signal.signal(signal.SIGINT, heard)
         try: yield pool
         except BaseException:

@@ -6,7 +6,7 @@
 __all__ = ['LOSSES', 'WEIGHTINGS', 'merge_adapters', 'pathwise', 'sampled', 'detached', 'DistillConfig', 'teacher_target',
            'distill_step', 'distill_iteration', 'distill', 'sft_iteration', 'sft']
 
-# %% ../nbs/06_distill.ipynb #eb8d2300
+# %% ../nbs/06_distill.ipynb #42138f6c
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from .pipeline import *
 from .rollout import *
 from .rewards import Task
 from .grpo import *
-from .grpo import _seeds
+from .grpo import _own_adapter, _rng, _seeds
 
 # %% ../nbs/06_distill.ipynb #12406de1
 def _lora_layers(pipe, name):
@@ -106,7 +106,7 @@ LOSSES = dict(pathwise=pathwise, sampled=sampled, detached=detached)
 # %% ../nbs/06_distill.ipynb #aabaea64
 WEIGHTINGS = dict(kl=lambda w: 1., flat=lambda w: 1/w)
 
-# %% ../nbs/06_distill.ipynb #2230b1ed
+# %% ../nbs/06_distill.ipynb #1de8441a
 @dataclass
 class DistillConfig(RunConfig):
     "How to distil teachers into an adapter; `guidance` is the student's"
@@ -125,7 +125,7 @@ class DistillConfig(RunConfig):
     ):
         "Settings for the tiny pipeline on a CPU"
         own = dict(iterations=50, prompts=64, group=1, weighting='flat',
-                   lr=1e-3, ema=.95)
+                   lr=1e-3)
         return cls(**TINY_RUN | own | kw)
 
 # %% ../nbs/06_distill.ipynb #3c9e09f2
@@ -162,13 +162,12 @@ def distill_step(
     loss = scale*w*LOSSES[cfg.loss](student, teacher, x_next)/n
     return x_next, loss, student.kl(teacher).detach()/n
 
-# %% ../nbs/06_distill.ipynb #adeace46
-def _distill_batch(pipe, cfg, cond, target, seeds, total)->torch.Tensor:
+# %% ../nbs/06_distill.ipynb #0c9fb884
+def _distill_batch(pipe, cfg, cond, target, gens, total)->torch.Tensor:
     "Walk, and add up the gradient of B of `total` samples; the KL (B,T-1)"
-    g = generators(seeds); x = start_noise(pipe, g); kls = []
-    sig = sigmas(pipe, cfg.steps)
+    x,sig,kls = start_noise(pipe, gens), sigmas(pipe, cfg.steps), []
     for s,s2 in zip(sig[:-2], sig[1:]):
-        noise = randn_tensor(x.shape, g, x.device, x.dtype)
+        noise = randn_tensor(x.shape, gens, x.device, x.dtype)
         x,loss,kl = distill_step(pipe, cfg, cond, target, x, s, s2, noise)
         (loss.sum()/total/(cfg.steps-1)).backward(); kls.append(kl)
     return torch.stack(kls, 1)
@@ -180,7 +179,7 @@ def _kl_metrics(kl:torch.Tensor, names:list[str])->dict:
            for n in dict.fromkeys(names)}
     return dict(per, kl_steps=kl.mean(0).tolist())
 
-# %% ../nbs/06_distill.ipynb #69c1a82b
+# %% ../nbs/06_distill.ipynb #6d465d62
 def distill_iteration(
     pipe,                       # tiny or full pipeline
     enc:Encoder,                # encoder of `pipe`
@@ -192,13 +191,14 @@ def distill_iteration(
     target=teacher_target       # what the student follows
 )->dict:                        # images so far, KL by task and by step
     "One update of the student on its own trajectories"
-    rng = np.random.default_rng((cfg.seed, it, 3))
+    rng = _rng(cfg, it, 'prompts')
     drawn = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
     ps,names = ([x for x in l for _ in range(cfg.group)] for l in drawn)
-    cond,seeds = enc(ps), _seeds(cfg.seed, it, 0, n=len(ps))
+    cond,gens = enc(ps), generators(_seeds(cfg, it, 'noise', len(ps)))
     def walk(i):
         ask = partial(target, pipe, teachers, [names[j] for j in i])
-        return _distill_batch(pipe, cfg, cond[i], ask, seeds[i], len(ps))
+        own = [gens[j] for j in i]
+        return _distill_batch(pipe, cfg, cond[i], ask, own, len(ps))
     kl = torch.cat([walk(i) for i in torch.arange(len(ps)).split(cfg.batch)])
     done = dict(images=len(ps)*(it+1), **_kl_metrics(kl, names))
     return dict(done, grad_norm=optimizer_step(pipe, cfg, opt))
@@ -220,12 +220,10 @@ def _check_run(pipe, teachers, tasks, cfg):
         f'{cfg.steps} steps with noise {cfg.noise}: the last step has none, '
         'take at least 2 steps and some noise')
 
-# %% ../nbs/06_distill.ipynb #4a63f572
+# %% ../nbs/06_distill.ipynb #70ff294c
 def _student(pipe, teachers, tasks, cfg):
     "Check the arguments of a run and make its student if it is new"
-    _check_run(pipe, teachers, tasks, cfg)
-    if cfg.adapter in adapters(pipe): return
-    add_adapter(pipe, cfg.adapter, cfg.rank, cfg.targets, cfg.seed)
+    _check_run(pipe, teachers, tasks, cfg); _own_adapter(pipe, cfg)
 
 # %% ../nbs/06_distill.ipynb #c937bd35
 @torch.no_grad()
@@ -235,7 +233,7 @@ def _try_target(pipe, enc, teachers, tasks, target):
     half = torch.tensor(.5, device=x.device)
     target(pipe, teachers, [tasks[0].name], cond, x, half)
 
-# %% ../nbs/06_distill.ipynb #49cec8ac
+# %% ../nbs/06_distill.ipynb #bc0ac1b2
 def distill(
     pipe,                       # tiny or full pipeline
     teachers:dict[str,Policy],  # by task name
@@ -252,8 +250,8 @@ def distill(
     _try_target(pipe, enc, teachers, tasks, target)
     def step(opt, it): return distill_iteration(
         pipe, enc, tasks, teachers, opt, cfg, it, target)
-    names = [t.name for t in tasks]
-    setting = dict(tasks=names, teachers=teachers, target=target)
+    facts = fingerprint(pipe, tasks)
+    setting = facts | dict(teachers=teachers, target=target)
     return run(pipe, cfg, step, out, setting, watch, progress)
 
 # %% ../nbs/06_distill.ipynb #e74b3627
@@ -272,7 +270,7 @@ def _teacher_latents(pipe, cfg, policies, cond, gens)->torch.Tensor:
     x,sig = start_noise(pipe, gens), sigmas(pipe, cfg.steps)
     return rollout(ask, x, sig, window=range(0)).final
 
-# %% ../nbs/06_distill.ipynb #167e8a17
+# %% ../nbs/06_distill.ipynb #32409768
 def sft_iteration(
     pipe,                       # tiny or full pipeline
     enc:Encoder,                # encoder of `pipe`
@@ -283,11 +281,11 @@ def sft_iteration(
     it:int                      # number of the iteration, from 0
 )->dict:                        # metrics: images so far, loss, gradient norm
     "One flow-matching update of the student on fresh images of the teachers"
-    rng = np.random.default_rng((cfg.seed, it, 3))
-    torch.manual_seed(_seeds(cfg.seed, it, 1, n=1)[0])
+    rng = _rng(cfg, it, 'prompts')
+    torch.manual_seed(_seeds(cfg, it, 'torch', 1)[0])
     ps,names = draw_prompts(tasks, cfg.prompts*cfg.group, rng, cfg.shares)
     cond,n = enc(ps), len(ps); total = 0.
-    g = generators(_seeds(cfg.seed, it, 0, n=n))
+    g = generators(_seeds(cfg, it, 'start', n))
     for i in torch.arange(n).split(cfg.batch):
         who = [teachers[names[j]] for j in i]
         x0 = _teacher_latents(pipe, cfg, who, cond[i], [g[j] for j in i])
@@ -296,7 +294,7 @@ def sft_iteration(
     norm = optimizer_step(pipe, cfg, opt)
     return dict(images=n*(it+1), loss=total, grad_norm=norm)
 
-# %% ../nbs/06_distill.ipynb #65ac7e4d
+# %% ../nbs/06_distill.ipynb #4126f7ea
 def sft(
     pipe,                       # tiny or full pipeline
     teachers:dict[str,Policy],  # by task name
@@ -310,5 +308,5 @@ def sft(
     _student(pipe, teachers, tasks, cfg); enc = enc or Encoder(pipe)
     def step(opt, it): return sft_iteration(
         pipe, enc, tasks, teachers, opt, cfg, it)
-    setting = dict(tasks=[t.name for t in tasks], teachers=teachers)
+    setting = fingerprint(pipe, tasks) | dict(teachers=teachers)
     return run(pipe, cfg, step, out, setting, progress=progress)

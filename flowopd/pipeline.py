@@ -154,7 +154,7 @@ def _activate(pipe, name):
     for n,p in pipe.transformer.named_parameters():
         if 'lora_' in n: p.requires_grad_(True)
 
-# %% ../nbs/01_pipeline.ipynb #779e0592
+# %% ../nbs/01_pipeline.ipynb #75546c61
 def _check(pipe, name):
     "Raise a ValueError if there is no adapter `name`"
     if name is None or name in adapters(pipe): return
@@ -163,12 +163,13 @@ def _check(pipe, name):
 
 def _check_new(pipe, name):
     "Raise a ValueError if a new adapter cannot be called `name`"
-    if '.' in name: raise ValueError(
-        f'adapter name {name!r} has a dot, which separates names in torch: '
-        'choose one without')
     if name in adapters(pipe): raise ValueError(
         f'adapter {name!r} exists: remove_adapter(pipe, {name!r}) first, '
         'or take another name')
+    layers = pipe.transformer.named_modules()
+    if '.' in name or name in {c for n,_ in layers for c in n.split('.')}:
+        raise ValueError(f'{name!r} has a dot or is part of the name of a '
+                         'layer: give the adapter another name')
 
 # %% ../nbs/01_pipeline.ipynb #a1d95d5a
 def adapter_parameters(

@@ -8,7 +8,7 @@ __all__ = ['caption', 'draw_severity', 'make_images', 'new_vae', 'Autoencode', '
            'shift_sigma', 'flow_loss', 'make_latents', 'quality_data', 'quality_loss', 'new_pipeline', 'Plan',
            'train_vae', 'train_judge', 'train_flow', 'scores', 'save_tiny', 'card', 'pretrain', 'main']
 
-# %% ../nbs/10_pretrain.ipynb #be075b64
+# %% ../nbs/10_pretrain.ipynb #a5b815c5
 import hashlib, json, platform, shutil, time
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -20,6 +20,7 @@ from accelerate.utils import broadcast
 from .world import *
 from .pipeline import *
 from .rewards import QualityNet
+from .grpo import writable
 from .evaluate import sample
 from diffusers import (AutoencoderKL, FlowMatchEulerDiscreteScheduler,
                        SD3Transformer2DModel, StableDiffusion3Pipeline)
@@ -521,7 +522,17 @@ def _after(name, pipe, logs, out):
     (out/'losses.json').write_text(json.dumps(logs))
     pipe.save_pretrained(out/f'pipeline-{name}')
 
-# %% ../nbs/10_pretrain.ipynb #539df9ff
+# %% ../nbs/10_pretrain.ipynb #056f360f
+def _same_plan(plan, processes, out):
+    "Raise a ValueError if `out` holds another training"
+    text = json.dumps(asdict(plan) | dict(processes=processes), indent=1)
+    f = out/'plan.json'
+    if f.exists() and f.read_text()!=text: raise ValueError(
+        f'{out} holds a training with another plan or number of processes: '
+        'choose another folder, or delete it')
+    f.write_text(text)
+
+# %% ../nbs/10_pretrain.ipynb #8c9d516d
 def pretrain(
     plan:Plan=Plan(),      # all numbers
     out='runs/pretrain',   # folder; a run that was interrupted goes on there
@@ -529,7 +540,7 @@ def pretrain(
 )->Path:                   # `out`/tiny, the finished pipeline
     "Train everything from nothing"
     acc = Accelerator(cpu=not torch.cuda.is_available())
-    out = Path(out); out.mkdir(parents=True, exist_ok=True)
+    out = writable(out); _same_plan(plan, acc.num_processes, out)
     torch.manual_seed(plan.seed); results = {}
     vae,judge,tok,model,logs = _parts(plan, acc, out)
     if compile: model.transformer.compile()
@@ -547,13 +558,15 @@ def pretrain(
         (out/'tiny'/'README.md').write_text(text)
     return out/'tiny'
 
-# %% ../nbs/10_pretrain.ipynb #f28e66cd
+# %% ../nbs/10_pretrain.ipynb #7105d69a
 @call_parse
 def main(
-    out:str='runs/pretrain', # for checkpoints; the pipeline is in OUT/tiny
+    out:str=None,            # folder, else runs/pretrain; result: OUT/tiny
     smoke:bool=False,        # a few steps of everything
     eager:bool=False         # no torch.compile: there is no C++ compiler
 ):
     "Train the tiny Stable Diffusion 3 from nothing, in two to three hours"
     plan = Plan.smoke() if smoke else Plan()
-    print(pretrain(plan, out, compile=not (eager or smoke)))
+    out = out or 'runs/pretrain' + '-smoke'*smoke
+    try: print(pretrain(plan, out, compile=not (eager or smoke)))
+    except ValueError as e: raise SystemExit(f'flowopd_pretrain: {e}')

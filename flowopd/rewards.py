@@ -68,11 +68,11 @@ def quality_score(
     "Quality of images, whatever they show"
     return torch.cat([_judge()(b) for b in ims.float().cpu().split(64)])
 
-# %% ../nbs/03_rewards.ipynb #f556521f
+# %% ../nbs/03_rewards.ipynb #b5fb7416
 def colourfulness(
     ims:torch.Tensor   # images (B,3,H,W) in [0,1]
 )->torch.Tensor:       # (B,): 0 is grey, above 60 is garish
-    "Hasler-Suesstrunk colourfulness"
+    "Hasler and Süsstrunk's colourfulness"
     r,g,b = (255*ims.float()).unbind(1)
     opponent = torch.stack([r-g, (r+g)/2-b], 1).flatten(2)
     spread = opponent.std(2, correction=0).norm(dim=1)

@@ -65,13 +65,13 @@ def _sde(x, v, sigma, sigma_next, eta):
     d = sigma-sigma_next; k = eta**2/(2*sigma)
     return Transition(x*(1 - k*d) - v*d*(1 + k*(1-sigma)), eta*d.sqrt())
 
-# %% ../nbs/02_rollout.ipynb #da154d0d
+# %% ../nbs/02_rollout.ipynb #47bb7b68
 def flow_sde(
     x:torch.Tensor,             # latents (B,...)
     v:torch.Tensor,             # velocity (B,...)
     sigma:torch.Tensor,         # noise level of x, a scalar
     sigma_next:torch.Tensor,    # the next one, smaller
-    a:float=.7                  # noise level of the sampler, above 0
+    a:float=.7                  # noise strength of the sampler, above 0
 )->Transition:
     "Flow-GRPO's SDE: noise strength a*sqrt(sigma/(1-sigma))"
     safe = torch.where(sigma<1, sigma, sigma_next)
