@@ -34,12 +34,12 @@ def _per(cfg)->int:
     "Images of one iteration"
     return cfg.prompts*cfg.group
 
-# %% ../nbs/09_demo.ipynb #bc30e59b
+# %% ../nbs/09_demo.ipynb #8471dd1c
 @dataclass(frozen=True)
 class Budget:
     "How long each part trains, and how much is evaluated"
-    compose:int = 30    # iterations of this specialist
-    spell:int = 30      # of this one
+    compose:int = 40    # iterations of this specialist
+    spell:int = 40      # of this one
     quality:int = 8     # and of this one
     student:int = 50    # iterations of the distillation
     prompts:int = 128   # evaluation prompts of each family
@@ -186,20 +186,21 @@ def _wait(needed, bars, beside=()):
         for f in (*needed, *beside):
             if f.done(): f.result()
 
-# %% ../nbs/09_demo.ipynb #333ca551
+# %% ../nbs/09_demo.ipynb #cba81c58
 def train_all(
     budget:Budget, seed:int,
     out:Path,        # folder of the demo
     pool             # of two workers
 ):
     "Run the mix beside the specialists and, after them, the student"
+    def start(part, *args): return pool.submit(part, *args, budget, seed, out)
     runs = {f'teacher-{n}': getattr(budget, n) for n in SPECIALISTS}
     runs |= dict(student=budget.student, grpo_mix=budget.mix)
     with closing(Bars(out, runs)) as bars:
-        mix = pool.submit(grpo_mix, budget, seed, out)
-        _wait([pool.submit(specialist, n, budget, seed, out)
-               for n in SPECIALISTS], bars, [mix])
-        _wait([pool.submit(student, budget, seed, out), mix], bars)
+        first = [start(specialist, n) for n in ('quality', 'compose')]
+        mix,last = start(grpo_mix), start(specialist, 'spell')
+        _wait([*first, last], bars, [mix])
+        _wait([start(student), mix], bars)
 
 # %% ../nbs/09_demo.ipynb #fc15ca76
 def evaluate_all(

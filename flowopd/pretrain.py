@@ -461,14 +461,15 @@ def scores(
         return {k: round(v.mean().item(), 3) for k,v in d.items()}
     return {f'guidance {g}': score(g) for g in (1., 2.)}
 
-# %% ../nbs/10_pretrain.ipynb #fbb8a839
+# %% ../nbs/10_pretrain.ipynb #55242fbc
 def save_tiny(
     pipe,              # the pipeline; its weights are rounded
     judge:QualityNet,  # the judge
     folder:Path        # made if absent
 ):
     "Write pipeline and judge into `folder` in half precision"
-    pipe.to(torch.float16).save_pretrained(folder)
+    plain = StableDiffusion3Pipeline(**pipe.components)   # for diffusers
+    plain.to(torch.float16).save_pretrained(folder)
     half = {k: v.half().contiguous() for k,v in judge.state_dict().items()}
     save_file(half, folder/'quality.safetensors'); pipe.to(torch.float32)
 
