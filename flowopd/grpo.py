@@ -105,7 +105,7 @@ class RunConfig:
 TINY_RUN = dict(rank=16, targets=(*ATTENTION,*FEED_FORWARD), batch=64,
                 steps=8, guidance=1.)
 
-# %% ../nbs/04_grpo.ipynb #aa588d7a
+# %% ../nbs/04_grpo.ipynb #3bf46ab5
 @dataclass
 class GRPOConfig(RunConfig):
     "How to train an adapter by GRPO"
@@ -123,7 +123,7 @@ class GRPOConfig(RunConfig):
     def tiny(cls, **kw):
         "Settings for the tiny pipeline on a CPU"
         own = dict(iterations=100, prompts=16, group=8, window=2, clip=1e-3,
-                   window_end=5, same_start=True, updates=1, lr=2e-3, beta=0.)
+                   window_end=5, same_start=True, updates=1, lr=1e-3, beta=0.)
         return cls(**TINY_RUN | own | kw)
 
 # %% ../nbs/04_grpo.ipynb #35999b7e
