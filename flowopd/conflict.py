@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['PAPER_MIX', 'GDPO_MIX', 'reward_gradients', 'cosines']
 
-# %% ../nbs/05_conflict.ipynb #e1b04c18
+# %% ../nbs/05_conflict.ipynb #fa6b52ab
 from dataclasses import replace
-import numpy as np, torch
+import torch
 from .pipeline import *
 from .rewards import Task
 from .grpo import *

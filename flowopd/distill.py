@@ -6,11 +6,11 @@
 __all__ = ['LOSSES', 'WEIGHTINGS', 'merge_adapters', 'pathwise', 'sampled', 'detached', 'DistillConfig', 'teacher_target',
            'distill_step', 'distill_iteration', 'distill', 'sft_iteration', 'sft']
 
-# %% ../nbs/06_distill.ipynb #42138f6c
+# %% ../nbs/06_distill.ipynb #a3ecb9cc
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-import numpy as np, torch
+import torch
 from diffusers.utils.torch_utils import randn_tensor
 from peft.tuners.lora import LoraLayer
 from .pipeline import *

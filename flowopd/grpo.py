@@ -7,9 +7,9 @@ __all__ = ['TINY_RUN', 'PURPOSES', 'FREE', 'advantages', 'reward_matrix', 'mixed
            'GRPOConfig', 'draw_prompts', 'collect', 'step_loss', 'part', 'optimizer_step', 'update', 'grpo_iteration',
            'writable', 'describe', 'fingerprint', 'run', 'check_names', 'train_grpo']
 
-# %% ../nbs/04_grpo.ipynb #42987f91
+# %% ../nbs/04_grpo.ipynb #d256a019
 import hashlib, json, math
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from pathlib import Path
 import numpy as np, torch
@@ -80,13 +80,13 @@ def clipped_loss(
     ratio = (logp-old).exp()
     return -torch.minimum(ratio*adv, ratio.clamp(1-clip, 1+clip)*adv)
 
-# %% ../nbs/04_grpo.ipynb #211ca66d
+# %% ../nbs/04_grpo.ipynb #6a0bb505
 @dataclass
 class RunConfig:
     "What every training run needs to know"
     adapter:str = 'student'           # its name; made if absent
-    rank:int = 32                     # of a new adapter
-    targets:tuple = tuple(ATTENTION)  # layers of a new adapter
+    rank:int = 32                     # of the adapter
+    targets:tuple = tuple(ATTENTION)  # layers it is on
     iterations:int = 2000 # rounds of drawing and learning
     prompts:int = 48      # drawn in each iteration
     group:int = 24        # samples a prompt
