@@ -34,16 +34,16 @@ def _per(cfg)->int:
     "Images of one iteration"
     return cfg.prompts*cfg.group
 
-# %% ../nbs/09_demo.ipynb #8471dd1c
+# %% ../nbs/09_demo.ipynb #66b11370
 @dataclass(frozen=True)
 class Budget:
     "How long each part trains, and how much is evaluated"
-    compose:int = 40    # iterations of this specialist
-    spell:int = 40      # of this one
+    compose:int = 60    # iterations of this specialist
+    spell:int = 30      # of this one
     quality:int = 8     # and of this one
-    student:int = 50    # iterations of the distillation
+    student:int = 30    # iterations of the distillation
     prompts:int = 128   # evaluation prompts of each family
-    watch:int = 10      # iterations between looks, and between checkpoints
+    watch:int = 15      # iterations between looks, and between checkpoints
 
     @property
     def images(self)->dict[str,int]:
@@ -75,24 +75,30 @@ def specialist(
     train_grpo(load_tiny(), [tiny_tasks()[name]], cfg,
                out/f'teacher-{name}', progress=False)
 
-# %% ../nbs/09_demo.ipynb #6fc7e565
+# %% ../nbs/09_demo.ipynb #df918609
 def _watch(pipe, name, budget):
     "For `run`: scores on validation prompts, every `budget.watch` iterations"
     enc = Encoder(pipe)
     def look(it):
         if (it+1)%budget.watch: return {}
-        r = evaluate(pipe, Policy(name), enc, n=32, seeds=(0,), split='val',
-                     steps=8)
+        r = evaluate(pipe, Policy(name), enc, budget.prompts//2, (0,), 'val')
         return {f'val/{m}': r[m] for m in SPECIALISTS}
     return look
 
-# %% ../nbs/09_demo.ipynb #d1048705
+# %% ../nbs/09_demo.ipynb #d215ce05
+def _before(folder, look):
+    "Keep the look before the first iteration as metrics of `folder`"
+    folder.mkdir(exist_ok=True); row = dict(images=0, **look(-1))
+    _replace(folder/'metrics.jsonl', lambda f: f.write_text(json.dumps(row)))
+
+# %% ../nbs/09_demo.ipynb #e574512d
 def grpo_mix(
     budget:Budget, seed:int,
     out:Path         # folder of the demo
 ):
     "Train the baseline on all rewards at once"
     pipe = load_tiny(); look = _watch(pipe, 'grpo_mix', budget)
+    _before(out/'base', _watch(pipe, None, budget))
     cfg = GRPOConfig.tiny(adapter='grpo_mix', iterations=budget.mix,
                           seed=seed, save_every=budget.watch, **PAPER_MIX)
     train_grpo(pipe, list(tiny_tasks().values()), cfg, out/'grpo_mix',
@@ -102,7 +108,7 @@ def grpo_mix(
 STUDENT_RANK = 16      # of the merge, and so of the student
 ANCHOR_STRENGTH = .3   # b of notebook 07, the same at every noise level
 
-# %% ../nbs/09_demo.ipynb #5ad9a4d3
+# %% ../nbs/09_demo.ipynb #03675335
 def student(
     budget:Budget, seed:int,
     out:Path         # folder of the demo, with the specialists
@@ -111,13 +117,15 @@ def student(
     pipe = load_tiny(); pair = ['compose', 'spell']
     for n in SPECIALISTS: load_adapter(pipe, n, out/f'teacher-{n}')
     merge_adapters(pipe, pair, 'student', rank=STUDENT_RANK)
+    look = _watch(pipe, 'student', budget)
     save_adapter(pipe, 'student', out/'cold_start')
+    _before(out/'cold_start', look)
     cfg = DistillConfig.tiny(rank=STUDENT_RANK, iterations=budget.student,
                              seed=seed, save_every=budget.watch)
     distill(pipe, {n: Policy(n) for n in pair},
             [tiny_tasks()[n] for n in pair], cfg, out/'student',
             target=Anchored(Policy('quality'), ANCHOR_STRENGTH),
-            watch=_watch(pipe, 'student', budget), progress=False)
+            watch=look, progress=False)
 
 # %% ../nbs/09_demo.ipynb #f1a03af5
 # rows of the table, and the folders of their adapters
@@ -214,25 +222,26 @@ def evaluate_all(
         f.result()
     return {r: f.result() for r,f in rows.items()}
 
-# %% ../nbs/09_demo.ipynb #cb106d2f
-def _curve(folder:Path)->tuple[list,list]:
-    "Images generated and mean validation score at every look of a run"
-    rows = map(json.loads, (folder/'metrics.jsonl').read_text().splitlines())
+# %% ../nbs/09_demo.ipynb #faea2d11
+def _curve(*folders:Path)->tuple[list,list]:
+    "Images generated and mean validation score at every look, as arrays"
+    text = [(f/'metrics.jsonl').read_text() for f in folders]
+    rows = [json.loads(l) for t in text for l in t.splitlines()]
     seen = [r for r in rows if 'val/compose' in r]
     mean = [np.mean([r[f'val/{m}'] for m in SPECIALISTS]) for r in seen]
-    return [r['images'] for r in seen], mean
+    return np.array([r['images'] for r in seen]), np.array(mean)
 
-# %% ../nbs/09_demo.ipynb #c5619656
+# %% ../nbs/09_demo.ipynb #0beb8980
 def curves(
     out:Path,        # folder of the demo
     budget:Budget    # with which it was trained
 )->plt.Figure:
     "Mean validation score against images, those of specialists included"
     fig,ax = plt.subplots(figsize=(5,3))
-    ax.plot(*_curve(out/'grpo_mix'), '.-', label='GRPO-mix')
+    ax.plot(*_curve(out/'base', out/'grpo_mix'), '.-', label='GRPO-mix')
     paid = budget.images['grpo_mix'] - budget.images['student']
-    x,y = _curve(out/'student')
-    ax.plot([paid+i for i in x], y, '.-', label='student')
+    x,y = _curve(out/'cold_start', out/'student')
+    ax.plot(x+paid, y, '.-', label='student, from the merge')
     ax.axvspan(0, paid, alpha=.1, label='spent on specialists')
     ax.set_xlabel('images generated')
     ax.set_ylabel('mean of compose, spell, quality')
@@ -253,13 +262,13 @@ def gallery(
     pipe = load_tiny(); policies = {r: _policy(pipe, r, out) for r in rows}
     return contact_sheet(pipe, policies, Encoder(pipe), GALLERY)
 
-# %% ../nbs/09_demo.ipynb #6a168c91
+# %% ../nbs/09_demo.ipynb #354977bc
 def _report(out, budget, results):
     "Write figures, table and results.json"
     rows = results['rows']
     figs = dict(curves=curves(out, budget), gallery=gallery(out, rows))
     for name,fig in figs.items():
-        fig.savefig(out/f'{name}.png', dpi=150); plt.close(fig)
+        fig.savefig(out/f'{name}.png', dpi=110); plt.close(fig)
     for name,text in {'table.md': table(rows)+'\n',
                       'results.json': json.dumps(results, indent=1)}.items():
         _replace(out/name, lambda f: f.write_text(text))

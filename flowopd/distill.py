@@ -106,7 +106,7 @@ LOSSES = dict(pathwise=pathwise, sampled=sampled, detached=detached)
 # %% ../nbs/06_distill.ipynb #aabaea64
 WEIGHTINGS = dict(kl=lambda w: 1., flat=lambda w: 1/w)
 
-# %% ../nbs/06_distill.ipynb #1de8441a
+# %% ../nbs/06_distill.ipynb #936b4a8e
 @dataclass
 class DistillConfig(RunConfig):
     "How to distil teachers into an adapter; `guidance` is the student's"
@@ -124,8 +124,8 @@ class DistillConfig(RunConfig):
         **kw   # fields that shall differ
     ):
         "Settings for the tiny pipeline on a CPU"
-        own = dict(iterations=50, prompts=64, group=1, weighting='flat',
-                   lr=1e-3)
+        own = dict(iterations=30, prompts=64, group=1, weighting='flat',
+                   lr=3e-3)
         return cls(**TINY_RUN | own | kw)
 
 # %% ../nbs/06_distill.ipynb #3c9e09f2

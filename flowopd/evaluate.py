@@ -52,7 +52,7 @@ def _scores(ims, ps)->dict[str,torch.Tensor]:
 def _mean(x)->float: return round(x.mean().item(), 4)
 def _se(x)->float: return round((x.std()/len(x)**.5).item(), 4)
 
-# %% ../nbs/08_evaluate.ipynb #c87c1bf0
+# %% ../nbs/08_evaluate.ipynb #ade7a22f
 def evaluate(
     pipe,              # the tiny pipeline
     policy:Policy,     # who is judged
@@ -67,10 +67,10 @@ def evaluate(
     ps = [p for t in TASKS for p in draw(prompts(t, split), n, rng)]
     per = [sample(pipe, policy, enc, ps, s, steps) for s in seeds]
     scores = [_scores(ims, ps) for ims in per]
-    cat = {m: torch.cat([s[m] for s in scores]) for m in METRICS}
+    each = {m: torch.stack([s[m] for s in scores]).mean(0) for m in METRICS}
     every = ps*len(seeds); spread = diversity(torch.cat(per), every)
-    return dict({m: _mean(x) for m,x in cat.items()}, diversity=_mean(spread),
-        n=len(every), se={m: _se(x) for m,x in cat.items()})
+    return dict({m: _mean(x) for m,x in each.items()}, n=len(every),
+        diversity=_mean(spread), se={m: _se(x) for m,x in each.items()})
 
 # %% ../nbs/08_evaluate.ipynb #3b50bd66
 def _cells(name, r)->list[str]:

@@ -8,14 +8,14 @@ __all__ = ['caption', 'draw_severity', 'make_images', 'new_vae', 'Autoencode', '
            'shift_sigma', 'flow_loss', 'make_latents', 'quality_data', 'quality_loss', 'new_pipeline', 'Plan',
            'train_vae', 'train_judge', 'train_flow', 'scores', 'save_tiny', 'card', 'pretrain', 'main']
 
-# %% ../nbs/10_pretrain.ipynb #a5b815c5
+# %% ../nbs/10_pretrain.ipynb #f7af906a
 import hashlib, json, platform, shutil, time
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np
 import torch, torch.nn as nn, torch.nn.functional as F
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast
 from .world import *
 from .pipeline import *
@@ -191,7 +191,7 @@ def fit(
         if k%cfg.save_every==0 or k==cfg.steps: _checkpoint(acc, out/name, k)
     avg.copy_to(model.parameters()); return log.rows
 
-# %% ../nbs/10_pretrain.ipynb #7737e561
+# %% ../nbs/10_pretrain.ipynb #af14f201
 def show_losses(
     logs:dict[str,list]  # what `fit` returned, by the name of the stage
 )->plt.Figure:           # a panel for each stage
@@ -201,6 +201,7 @@ def show_losses(
     for ax,(name,rows) in zip(axs[0], logs.items()):
         ax.loglog([r['step'] for r in rows], [r['loss'] for r in rows])
         ax.set(title=name, xlabel='step')
+        ax.tick_params(which='minor', labelbottom=False)
     fig.tight_layout(); return fig
 
 # %% ../nbs/10_pretrain.ipynb #0986a113
@@ -364,7 +365,7 @@ def new_pipeline(
         text_encoder=encoders[0], text_encoder_2=encoders[1], tokenizer=tok,
         tokenizer_2=tok, text_encoder_3=None, tokenizer_3=None)
 
-# %% ../nbs/10_pretrain.ipynb #1190169a
+# %% ../nbs/10_pretrain.ipynb #389c4b78
 @dataclass
 class Plan:
     "All numbers of the training; batches are per process"
@@ -376,7 +377,7 @@ class Plan:
     noisy:Fit = field(default_factory=lambda: Fit(4000, 64, 8e-4))
     wrong:float = .2      # share of captions drawn anew in the last stage
     seed:int = 0
-    held_out:int = 200    # prompts a family for the scores in the card
+    held_out:int = 400    # prompts a family for the scores in the card
 
     @classmethod
     def smoke(cls):
@@ -444,22 +445,24 @@ def train_flow(
         return flow_loss(m, z[i].to(acc.device), ids[said].to(acc.device))
     return fit(name, model, loss, n, getattr(plan, name), acc, out)
 
-# %% ../nbs/10_pretrain.ipynb #9ceb8529
+# %% ../nbs/10_pretrain.ipynb #42bacda8
 @torch.no_grad()
 def scores(
     pipe,              # the pipeline
     judge:QualityNet,  # the judge that was trained with it
-    n:int=200          # prompts of each family
-)->dict:               # by guidance: mean compose, spell and quality
-    "Scores on held-out prompts, without and with guidance"
+    n:int=400          # prompts of each family
+)->dict:               # by steps and guidance: compose, spell, quality
+    "Mean scores on held-out prompts, fast and careful, guided and not"
     rng,enc = np.random.default_rng(1),Encoder(pipe)
     c,s = (draw(prompts(t, 'test'), n, rng) for t in TASKS)
-    def score(g):
-        a,b = (sample(pipe, Policy(guidance=g), enc, ps) for ps in (c,s))
+    def score(steps, g):
+        policy = Policy(guidance=g)
+        a,b = (sample(pipe, policy, enc, ps, steps=steps) for ps in (c,s))
         d = dict(compose=compose_score(a, c), spell=spell_score(b, s),
                  quality=judge(torch.cat([a,b])))
         return {k: round(v.mean().item(), 3) for k,v in d.items()}
-    return {f'guidance {g}': score(g) for g in (1., 2.)}
+    return {f'{steps} steps, guidance {g}': score(steps, g)
+            for steps in (10, 20) for g in (1., 2.)}
 
 # %% ../nbs/10_pretrain.ipynb #55242fbc
 def save_tiny(
@@ -490,7 +493,7 @@ def _shows(results)->list[str]:
     return [f'- {stage}, {g}: ' + ', '.join(f'{k} {v}' for k,v in d.items())
             for stage,s in results.items() for g,d in s.items()]
 
-# %% ../nbs/10_pretrain.ipynb #a16ecb6a
+# %% ../nbs/10_pretrain.ipynb #87ee715d
 def card(
     plan:Plan,      # of the run
     logs:dict,      # what `fit` returned, by stage
@@ -503,7 +506,7 @@ def card(
     return '\n'.join(['# A tiny Stable Diffusion 3', '',
         'Made by `flowopd_pretrain` (notebook 10_pretrain) from synthetic '
         'images of `flowopd.world`; Apache-2.0.', '',
-        f'{processes} processes on {platform.machine()}, '
+        f'processes: {processes}, machine: {platform.machine()}, '
         f'torch {torch.__version__}', '', '## Training', '', *_ends(logs), '',
         '```json', plan, '```', '', '## Held-out scores', '',
         *_shows(results), '', '## sha256', '', *_sums(folder), ''])
@@ -559,7 +562,7 @@ def pretrain(
         (out/'tiny'/'README.md').write_text(text)
     return out/'tiny'
 
-# %% ../nbs/10_pretrain.ipynb #7105d69a
+# %% ../nbs/10_pretrain.ipynb #ec6f3947
 @call_parse
 def main(
     out:str=None,            # folder, else runs/pretrain; result: OUT/tiny
@@ -569,5 +572,6 @@ def main(
     "Train the tiny Stable Diffusion 3 from nothing, in two to three hours"
     plan = Plan.smoke() if smoke else Plan()
     out = out or 'runs/pretrain' + '-smoke'*smoke
-    try: print(pretrain(plan, out, compile=not (eager or smoke)))
+    try: made = pretrain(plan, out, compile=not (eager or smoke))
     except ValueError as e: raise SystemExit(f'flowopd_pretrain: {e}')
+    PartialState().print(made)   # once, not by every process

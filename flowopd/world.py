@@ -395,8 +395,8 @@ def _letter_templates():
 
 _LETTER_T = _letter_templates()
 
-# %% ../nbs/00_world.ipynb #1a1ed4f8
-def letter_map(ims:torch.Tensor, floor:float=1.)->torch.Tensor:
+# %% ../nbs/00_world.ipynb #6f5b94b0
+def letter_map(ims:torch.Tensor, floor:float=.5)->torch.Tensor:
     "Correlation (B,10,H',W') of every place with every letter, in [-1,1]"
     edges = [ims[:,:,0], ims[:,:,-1], ims[...,0], ims[...,-1]]
     border = torch.cat(edges, -1).median(-1).values[...,None,None]
@@ -405,14 +405,14 @@ def letter_map(ims:torch.Tensor, floor:float=1.)->torch.Tensor:
     var = F.conv2d(m*m, box) - F.conv2d(m, box)**2/box.numel()
     return F.conv2d(m, _LETTER_T)/(var.clamp_min(0).sqrt() + floor)
 
-# %% ../nbs/00_world.ipynb #4135639f
+# %% ../nbs/00_world.ipynb #97c55a56
 def read(
     ims:torch.Tensor,     # images (B,3,64,64) in [0,1]
     threshold:float=.6    # least correlation of a letter
 )->list[str]:             # B words; '' where there is none
     "The word in each image"
     best,which = letter_map(torch.from_numpy(_array(ims))).max(1)
-    peak = best == F.max_pool2d(best, (13,11), 1, (6,5))
+    peak = best == F.max_pool2d(best, 13, 1, 6)
     peak &= best > threshold; out = []
     for b in range(len(ims)):
         y,x = peak[b].nonzero(as_tuple=True); order = x.argsort()
