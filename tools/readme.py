@@ -5,6 +5,7 @@ Usage: tools/readme.py [--check]
 With --check nothing is written; exit status 1 if README.md or one of its pictures is out of date.
 """
 import base64, re, sys
+from pathlib import Path
 from execnb.nbio import read_nb
 from nbdev.config import get_config
 from nbdev.processors import FilterDefaults
@@ -51,9 +52,11 @@ def readme():
     return files | {'README.md': ('\n'.join(out).rstrip()+'\n').encode()}
 
 if __name__=='__main__':
-    root = get_config().config_path
-    for name,new in readme().items():
-        f = root/name
+    cfg = get_config(); root,files = cfg.config_path,readme()
+    old = {f'{f.parent.name}/{f.name}': f for f in (root/f'{Path(cfg.readme_nb).stem}_files').glob('*.png')}
+    for name in files.keys() | old.keys():
+        f,new = root/name, files.get(name)
         if f.exists() and f.read_bytes()==new: continue
         if '--check' in sys.argv: sys.exit(f'{name} is out of date: run tools/readme.py')
-        f.parent.mkdir(exist_ok=True); f.write_bytes(new)
+        if new is None: f.unlink()      # a picture that nobody shows any more
+        else: f.parent.mkdir(exist_ok=True); f.write_bytes(new)
