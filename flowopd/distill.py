@@ -233,7 +233,15 @@ def _try_target(pipe, enc, teachers, tasks, target):
     half = torch.tensor(.5, device=x.device)
     target(pipe, teachers, [tasks[0].name], cond, x, half)
 
-# %% ../nbs/06_distill.ipynb #bc0ac1b2
+# %% ../nbs/06_distill.ipynb #0d0e545f
+def _asked(teachers, target)->list[str]:
+    "The adapters that teach: those of `teachers`, and of policies in `target`"
+    own = [v for v in getattr(target, '__dict__', {}).values()
+           if isinstance(v, Policy)]
+    names = {p.adapter for p in (*teachers.values(), *own)} - {None}
+    return sorted(names)
+
+# %% ../nbs/06_distill.ipynb #b78e9444
 def distill(
     pipe,                       # tiny or full pipeline
     teachers:dict[str,Policy],  # by task name
@@ -250,7 +258,7 @@ def distill(
     _try_target(pipe, enc, teachers, tasks, target)
     def step(opt, it): return distill_iteration(
         pipe, enc, tasks, teachers, opt, cfg, it, target)
-    facts = fingerprint(pipe, tasks)
+    facts = fingerprint(pipe, tasks, _asked(teachers, target))
     setting = facts | dict(teachers=teachers, target=target)
     return run(pipe, cfg, step, out, setting, watch, progress)
 
@@ -294,7 +302,7 @@ def sft_iteration(
     norm = optimizer_step(pipe, cfg, opt)
     return dict(images=n*(it+1), loss=total, grad_norm=norm)
 
-# %% ../nbs/06_distill.ipynb #4126f7ea
+# %% ../nbs/06_distill.ipynb #26d41b09
 def sft(
     pipe,                       # tiny or full pipeline
     teachers:dict[str,Policy],  # by task name
@@ -308,5 +316,6 @@ def sft(
     _student(pipe, teachers, tasks, cfg); enc = enc or Encoder(pipe)
     def step(opt, it): return sft_iteration(
         pipe, enc, tasks, teachers, opt, cfg, it)
-    setting = fingerprint(pipe, tasks) | dict(teachers=teachers)
+    facts = fingerprint(pipe, tasks, _asked(teachers, None))
+    setting = facts | dict(teachers=teachers)
     return run(pipe, cfg, step, out, setting, progress=progress)

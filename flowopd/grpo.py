@@ -325,15 +325,21 @@ def _write_metrics(out, rows):
     text = ''.join(json.dumps(r)+'\n' for r in rows)
     _replace(out/'metrics.jsonl', lambda f: f.write_text(text))
 
-# %% ../nbs/04_grpo.ipynb #e35ee69c
+# %% ../nbs/04_grpo.ipynb #5543f1e2
 def _digest(b:bytes)->str: return hashlib.sha256(b).hexdigest()[:12]
 
-def fingerprint(pipe, tasks:list[Task])->dict:
-    "Short checksums of the base's weights (a sample) and of all prompts"
-    w = [p.detach().flatten()[:64].float().cpu() for n,p in
-         pipe.transformer.named_parameters() if 'lora_' not in n]
+def _weights(ps)->str:
+    "Checksum of tensors"
+    flat = torch.cat([p.detach().flatten().float().cpu() for p in ps])
+    return _digest(flat.numpy().tobytes())
+
+def fingerprint(pipe, tasks:list[Task], adapters=())->dict:
+    "Checksums of base (a sample), prompts, and of the adapters named"
+    w = [p.flatten()[:64] for n,p in pipe.transformer.named_parameters()
+         if 'lora_' not in n]
+    own = {n: _weights(adapter_parameters(pipe, n)) for n in adapters}
     texts = {t.name: '\n'.join(map(str, t.prompts)) for t in tasks}
-    return dict(base=_digest(torch.cat(w).numpy().tobytes()),
+    return dict(base=_weights(w), adapters=own,
                 tasks={n: _digest(s.encode()) for n,s in texts.items()})
 
 # %% ../nbs/04_grpo.ipynb #cb44a8b5

@@ -8,10 +8,11 @@ __all__ = ['TINY', 'NO_T5', 'ATTENTION', 'FEED_FORWARD', 'PREFIX', 'check_prompt
            'latent_shape', 'velocity', 'routed_velocity', 'decode', 'encode_latents', 'save_adapter', 'load_adapter',
            'load_sd3']
 
-# %% ../nbs/01_pipeline.ipynb #19c11ab0
-import json, os, warnings
+# %% ../nbs/01_pipeline.ipynb #2941205c
+import json, os, re, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 import diffusers, torch, transformers
 transformers.logging.set_verbosity_error()   # it misses torchvision, we do not
@@ -21,23 +22,28 @@ from peft import (LoraConfig, get_peft_model_state_dict,
                   set_peft_model_state_dict)
 from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
-from .world import LETTERS, show_images
+from .world import LETTERS, TASKS, prompts, show_images
 
 # %% ../nbs/01_pipeline.ipynb #9aebcc14
 TINY = Path(globals().get('__file__', '../flowopd/_'))  # this module's file
 TINY = TINY.parent/'tiny'                             # the shipped pipeline
 NO_T5 = dict(text_encoder_3=None, tokenizer_3=None)   # for from_pretrained
 
-# %% ../nbs/01_pipeline.ipynb #988f85c2
+# %% ../nbs/01_pipeline.ipynb #85d21ece
+@cache
+def _words()->set[str]:
+    "All words of the world's prompts, but for those in quotes"
+    return {w for t in TASKS for p in prompts(t) for w in p.text.split()
+            if '"' not in w}
+
 def check_prompt(tok, text:str)->None:
     "Raise a ValueError that names what the tiny model cannot know in `text`"
     for w in text.split():
-        if w[0]=='"': bad = [c for c in w.strip('"') if c not in LETTERS]
-        else: bad = [w] if len(tok.tokenize(w)) > 1 else []
-        if bad: raise ValueError(
-            f'{bad[0]!r} in prompt {text!r} is unknown to the tiny model: '
-            'use the words and letters of flowopd.world')
-    n,most = len(tok(text).input_ids), tok.model_max_length
+        quoted = re.fullmatch(f'"[{LETTERS}]+"', w)
+        if not quoted and w not in _words(): raise ValueError(
+            f'{w!r} in prompt {text!r} is unknown to the tiny model: use '
+            f'words of flowopd.world, and {LETTERS} between double quotes')
+    n,most = len(tok(text, verbose=False).input_ids), tok.model_max_length
     if n > most: raise ValueError(f'prompt {text!r} has {n} tokens, '
                                   f'the tokenizer takes {most}: shorten it')
 
@@ -52,12 +58,13 @@ def quiet():
     finally:
         for l in libs: l.enable_progress_bar()
 
-# %% ../nbs/01_pipeline.ipynb #9ccc7026
+# %% ../nbs/01_pipeline.ipynb #77530868
 class TinySD3(StableDiffusion3Pipeline):
     "Stable Diffusion 3 without T5, strict about its prompts"
     def encode_prompt(self, prompt, *args, **kwargs):
-        texts = [prompt] if isinstance(prompt, str) else prompt or []
-        for t in texts: check_prompt(self.tokenizer, t)
+        for ts in (prompt, *map(kwargs.get, ('prompt_2','negative_prompt'))):
+            for t in [ts] if isinstance(ts, str) else ts or []:
+                check_prompt(self.tokenizer, t)
         return super().encode_prompt(prompt, *args, **kwargs)
 
     def _get_t5_prompt_embeds(self, *args, **kwargs):
@@ -297,7 +304,7 @@ def routed_velocity(
         v[i] = velocity(pipe, p, cond[i], x[i], sigma[i])
     return v
 
-# %% ../nbs/01_pipeline.ipynb #2bff8f0f
+# %% ../nbs/01_pipeline.ipynb #5c681013
 @torch.no_grad()
 def decode(
     pipe,
@@ -305,7 +312,7 @@ def decode(
     batch:int=16      # how many at a time: few fit in a processor's cache
 )->torch.Tensor:      # (B,3,H,W) in [0,1]
     "Images of latents"
-    vae = pipe.vae
+    vae = pipe.vae; _check_latents(pipe, z)
     z = (z/vae.config.scaling_factor + vae.config.shift_factor).to(vae.dtype)
     ims = [vae.decode(b).sample.float() for b in z.split(batch)]
     return (torch.cat(ims)/2 + .5).clamp(0,1)

@@ -405,13 +405,14 @@ def letter_map(ims:torch.Tensor, floor:float=.5)->torch.Tensor:
     var = F.conv2d(m*m, box) - F.conv2d(m, box)**2/box.numel()
     return F.conv2d(m, _LETTER_T)/(var.clamp_min(0).sqrt() + floor)
 
-# %% ../nbs/00_world.ipynb #97c55a56
+# %% ../nbs/00_world.ipynb #453cb268
 def read(
     ims:torch.Tensor,     # images (B,3,64,64) in [0,1]
-    threshold:float=.6    # least correlation of a letter
+    threshold:float=.6,   # least correlation of a letter
+    floor:float=.5        # of contrast
 )->list[str]:             # B words; '' where there is none
     "The word in each image"
-    best,which = letter_map(torch.from_numpy(_array(ims))).max(1)
+    best,which = letter_map(torch.from_numpy(_array(ims)), floor).max(1)
     peak = best == F.max_pool2d(best, 13, 1, 6)
     peak &= best > threshold; out = []
     for b in range(len(ims)):
