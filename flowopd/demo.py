@@ -284,7 +284,7 @@ def _report(out, budget, results):
                       'results.json': json.dumps(results, indent=1)}.items():
         _replace(out/name, lambda f: f.write_text(text))
 
-# %% ../nbs/09_demo.ipynb #187e2ef9
+# %% ../nbs/09_demo.ipynb #f71b3ffd
 @contextmanager
 def _claim(out, budget, seed):
     "Refuse a folder of another demo; count the minutes spent in the block"
@@ -294,10 +294,10 @@ def _claim(out, budget, seed):
         if was[k]!=now[k]: raise ValueError(
             f'{out} holds a demo with {k} {was[k]}, not {now[k]}: choose '
             'another folder, or delete it')
+    def save(): _replace(f, lambda g: g.write_text(json.dumps(was)))
+    save()   # the folder is ours from now on, even if the power fails
     try: yield was
-    finally:
-        was['minutes'] += (time.time()-start)/60
-        _replace(f, lambda f: f.write_text(json.dumps(was)))
+    finally: was['minutes'] += (time.time()-start)/60; save()
 
 # %% ../nbs/09_demo.ipynb #2e5307aa
 def demo(

@@ -329,14 +329,16 @@ def make_latents(
         z.append(x*vae.config.scaling_factor); caps += c
     return torch.cat(z), caps
 
-# %% ../nbs/10_pretrain.ipynb #563edb48
+# %% ../nbs/10_pretrain.ipynb #06ed1810
 def quality_data(
     vae:AutoencoderKL,  # on the CPU
     n:int,              # renders
-    seed                # int or tuple of int
+    seed,               # int or tuple of int
+    degraded:float=.5   # share of degraded images
 )->tuple:              # uint8 images (2n,3,64,64), quality (2n,)
     "Images as rendered and as decoded, and their quality"
-    ims,_,severity = make_images(n, seed); z = encode_images(vae, ims)
+    ims,_,severity = make_images(n, seed, degraded)
+    z = encode_images(vae, ims)
     with torch.no_grad():
         back = torch.cat([vae.decode(b).sample for b in z.split(100)])
     back = ((back/2+.5).clamp(0,1)*255).round().to(torch.uint8)
@@ -407,7 +409,7 @@ def train_vae(
     normalise(vae, broadcast(z.to(acc.device)).cpu())
     return vae, rows
 
-# %% ../nbs/10_pretrain.ipynb #7de829c7
+# %% ../nbs/10_pretrain.ipynb #50a24ddc
 def train_judge(
     plan:Plan,         # how long, on how much
     acc:Accelerator,   # knows the processes and the device
@@ -417,7 +419,9 @@ def train_judge(
     "Stage 2: the judge of quality"
     n = plan.images//4; torch.manual_seed(plan.seed); net = QualityNet()
     @cache
-    def data(): return quality_data(vae, n, (plan.seed, 2, acc.process_index))
+    def data():
+        seed = plan.seed, 2, acc.process_index
+        return quality_data(vae, n, seed, plan.degraded)
     def loss(m, i):
         return quality_loss(m, *(d[i].to(acc.device) for d in data()))
     rows = fit('judge', net, loss, 2*n, plan.judge, acc, out)
@@ -493,7 +497,7 @@ def save_tiny(
     save_file(half, folder/'quality.safetensors')
     pipe.to(torch.float32); judge.to(torch.float32)
 
-# %% ../nbs/10_pretrain.ipynb #1857adb4
+# %% ../nbs/10_pretrain.ipynb #7c283289
 def _sums(folder)->list[str]:
     "A line for each file of weights with its checksum"
     digest = lambda f: hashlib.sha256(f.read_bytes()).hexdigest()
@@ -501,16 +505,27 @@ def _sums(folder)->list[str]:
             for f in sorted(folder.rglob('*.safetensors'))]
 
 def _ends(logs)->list[str]:
-    "A line for each stage with its first and its last loss"
+    "A line for each stage with its first and its last loss, and the minutes"
+    minutes = sum(r[-1]['minutes'] for r in logs.values())
     return [f"- {n}: {r[-1]['step']} steps, {r[-1]['minutes']} minutes, "
-            f"loss {r[0]['loss']} -> {r[-1]['loss']}" for n,r in logs.items()]
+            f"loss {r[0]['loss']} -> {r[-1]['loss']}" for n,r in logs.items()
+           ] + [f'- in all: {minutes:.0f} minutes']
 
 def _shows(results)->list[str]:
     "A line for each stage and guidance with its scores"
     return [f'- {stage}, {g}: ' + ', '.join(f'{k} {v}' for k,v in d.items())
             for stage,s in results.items() for g,d in s.items()]
 
-# %% ../nbs/10_pretrain.ipynb #083331c6
+# %% ../nbs/10_pretrain.ipynb #40c7fcdb
+_DATA = ('Data: half compose, half spell, prompts of the training split. In '
+         'all stages but `clean` the share `degraded` of the images has a '
+         'severity between .2 and .8; in `noisy` the share `wrong` of the '
+         'captions is drawn anew within its kind.')
+_EXAM = ('Words and pairs of coloured objects are held out; single objects, '
+         'counts and open pairs are in all splits. `shipped` is `noisy` in '
+         'half precision.')
+
+# %% ../nbs/10_pretrain.ipynb #0bb273f1
 def card(
     plan:Plan,      # of the run
     logs:dict,      # what `fit` returned, by stage
@@ -520,21 +535,14 @@ def card(
 )->str:             # markdown
     "The model card"
     text = json.dumps(asdict(plan), indent=1)
-    minutes = sum(rows[-1]['minutes'] for rows in logs.values())
     return '\n'.join(['# A tiny Stable Diffusion 3', '',
         'Made by `flowopd_pretrain` (notebook 10_pretrain) from synthetic '
         'images of `flowopd.world`; Apache-2.0.', '',
         f'processes: {processes}, machine: {platform.machine()} with '
-        f'{os.cpu_count()} cores, torch {torch.__version__}', '', '## Training', '',
-        'Data: half compose, half spell, prompts of the training split. In '
-        'all stages but `clean` the share `degraded` of the images has a '
-        'severity between .2 and .8; in `noisy` the share `wrong` of the '
-        'captions is drawn anew within its kind.', '', *_ends(logs),
-        f'- in all: {minutes:.0f} minutes', '', '```json', text, '```', '',
-        '## Scores on test prompts', '', 'Words and pairs of coloured objects '
-        'are held out; single objects, counts and open pairs are in all '
-        'splits. `shipped` is `noisy` in half precision.', '',
-        *_shows(results), '', '## sha256', '', *_sums(folder), ''])
+        f'{os.cpu_count()} cores, torch {torch.__version__}', '',
+        '## Training', '', _DATA, '', *_ends(logs), '',
+        '```json', text, '```', '', '## Scores on test prompts', '', _EXAM,
+        '', *_shows(results), '', '## sha256', '', *_sums(folder), ''])
 
 # %% ../nbs/10_pretrain.ipynb #8249f10e
 def _parts(plan, acc, out):
