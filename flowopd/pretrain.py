@@ -553,11 +553,18 @@ def _parts(plan, acc, out):
     model = TextToVelocity(encoders, new_transformer())
     return vae, judge, tok, model, dict(vae=v, judge=j)
 
-# %% ../nbs/10_pretrain.ipynb #d772ab72
+# %% ../nbs/10_pretrain.ipynb #02cdd8cd
 def _after(name, pipe, logs, out):
     "Keep the losses so far, and the pipeline as stage `name` left it"
     (out/'losses.json').write_text(json.dumps(logs))
     pipe.save_pretrained(out/f'pipeline-{name}')
+
+def _ship(pipe, judge, plan, logs, results, processes, folder):
+    "Write pipeline and judge in half precision, with scores and card"
+    save_tiny(pipe, judge, folder)   # which rounds both
+    shipped = scores(pipe, judge, plan.held_out) | kept(pipe, plan.held_out)
+    text = card(plan, logs, results | dict(shipped=shipped), folder, processes)
+    (folder/'README.md').write_text(text)
 
 # %% ../nbs/10_pretrain.ipynb #86ccb354
 def _same_plan(plan, processes, out):
@@ -570,7 +577,7 @@ def _same_plan(plan, processes, out):
         'choose another folder, or delete it')
     f.write_text(text)
 
-# %% ../nbs/10_pretrain.ipynb #8f1889ec
+# %% ../nbs/10_pretrain.ipynb #08cab8aa
 def pretrain(
     plan:Plan=Plan(),      # all numbers
     out='runs/pretrain',   # folder; a run that was interrupted goes on there
@@ -592,11 +599,7 @@ def pretrain(
         results[name] = scores(pipe, judge, plan.held_out)
         _after(name, pipe, logs, out)
     if acc.is_main_process:
-        save_tiny(pipe, judge, out/'tiny')   # which rounds both
-        results['shipped'] = scores(pipe, judge, plan.held_out)
-        results['shipped'] |= kept(pipe, plan.held_out)
-        text = card(plan, logs, results, out/'tiny', acc.num_processes)
-        (out/'tiny'/'README.md').write_text(text)
+        _ship(pipe, judge, plan, logs, results, acc.num_processes, out/'tiny')
     return out/'tiny'
 
 # %% ../nbs/10_pretrain.ipynb #373382b0
