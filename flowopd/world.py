@@ -370,18 +370,19 @@ def _judge(found:list, p:Prompt)->tuple[bool,float]:
         right,part = right and holds, .6*part + .4*holds
     return right, max(0., part - .15*extra)
 
-# %% ../nbs/00_world.ipynb #bf47ff0a
+# %% ../nbs/00_world.ipynb #ef6bee32
 def compose_score(
     ims:torch.Tensor,   # images (B,3,64,64) in [0,1]
     ps:list[Prompt],    # their B compose prompts
-    strict:bool=True    # False: half for being right, half for the share
+    strict:bool=True,   # False: half for being right, half for the share
+    detector=detect     # images -> a list of detections for each
 )->torch.Tensor:        # (B,) in [0,1]
     "1 where an image shows exactly what its prompt says"
     for p in ps:
         if not p.objects:
             raise ValueError(f'prompt {str(p)!r} names no objects: '
                              'compose_score takes compose prompts')
-    both = [_judge(f, p) for f,p in zip(detect(ims), ps, strict=True)]
+    both = [_judge(f, p) for f,p in zip(detector(ims), ps, strict=True)]
     return torch.tensor([float(right) if strict else .5*right + .5*part
                          for right,part in both])
 
@@ -433,15 +434,16 @@ def edit_distance(a:str, b:str)->int:
         row = new
     return row[-1]
 
-# %% ../nbs/00_world.ipynb #62c84e5d
+# %% ../nbs/00_world.ipynb #5dad9db5
 def spell_score(
     ims:torch.Tensor,   # images (B,3,64,64) in [0,1]
-    ps:list[Prompt]     # their B spell prompts
+    ps:list[Prompt],    # their B spell prompts
+    reader=read         # images -> the word in each
 )->torch.Tensor:        # (B,) in [0,1]
     "1 - edit distance/length of the word, at least 0"
     for p in ps:
         if not p.word: raise ValueError(f'prompt {str(p)!r} has no word: '
                                         'spell_score takes spell prompts')
-    pairs = zip(read(ims), (p.word for p in ps), strict=True)
+    pairs = zip(reader(ims), (p.word for p in ps), strict=True)
     return torch.tensor([max(0., 1 - edit_distance(r,w)/len(w))
                          for r,w in pairs])
