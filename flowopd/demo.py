@@ -7,8 +7,8 @@ __all__ = ['SPECIALISTS', 'FULL', 'FAST', 'STUDENT_RANK', 'ANCHOR_STRENGTH', 'RO
            'grpo_mix', 'student', 'score', 'differences', 'Bars', 'train_all', 'evaluate_all', 'curves', 'gallery',
            'demo', 'main']
 
-# %% ../nbs/09_demo.ipynb #f3e918f2
-import json, signal, time
+# %% ../nbs/09_demo.ipynb #177c047d
+import json, os, signal, threading, time
 from contextlib import closing, contextmanager
 from concurrent.futures import (FIRST_EXCEPTION, ProcessPoolExecutor,
                                 as_completed, wait)
@@ -18,6 +18,7 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 import numpy as np, torch, matplotlib.pyplot as plt
 from fastcore.script import call_parse
+from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 from .world import *
 from .pipeline import *
@@ -160,13 +161,22 @@ def differences(
     "What the student scores more than others, prompt by prompt"
     return {f'{a} - {b}': difference(rows[a], rows[b]) for a,b in PAIRS}
 
-# %% ../nbs/09_demo.ipynb #09090625
+# %% ../nbs/09_demo.ipynb #f790d880
+def _born(parent:int):
+    "Begin a worker: one thread, and no life after that of process `parent`"
+    torch.set_num_threads(1)
+    def watch():
+        while os.getppid()==parent: time.sleep(1)
+        os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()
+
+# %% ../nbs/09_demo.ipynb #d482e95b
 @contextmanager
 def _workers():
     "A pool of two processes, which end at once when the block fails"
     others = set(active_children())
     with ProcessPoolExecutor(2, get_context('spawn'),
-                             torch.set_num_threads, (1,)) as pool:
+                             _born, (os.getpid(),)) as pool:
         heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
         for _ in range(2): pool.submit(int)   # a process for each
         signal.signal(signal.SIGINT, heard)
@@ -299,7 +309,18 @@ def _claim(out, budget, seed):
     try: yield was
     finally: was['minutes'] += (time.time()-start)/60; save()
 
-# %% ../nbs/09_demo.ipynb #2e5307aa
+# %% ../nbs/09_demo.ipynb #dfcf3a8d
+@contextmanager
+def _alone(out):
+    "Refuse a folder in which another process is at work"
+    lock = FileLock(out/'.lock')
+    try: lock.acquire(timeout=0)
+    except Timeout: raise ValueError(f'another process is at work in {out}: '
+        'wait for it, or choose another folder')
+    try: yield
+    finally: lock.release()
+
+# %% ../nbs/09_demo.ipynb #c79ae363
 def demo(
     budget:Budget=FULL,        # how long each part trains
     seed:int=0,                # of all randomness, from 0 up
@@ -309,7 +330,8 @@ def demo(
     if not 0 <= seed < 2**32: raise ValueError(
         f'seed {seed}: give a number from 0 to {2**32-1}')
     out = writable(out)
-    with _claim(out, budget, seed) as spent, _workers() as pool:
+    with (_alone(out), _claim(out, budget, seed) as spent,
+          _workers() as pool):
         train_all(budget, seed, out, pool)
         rows = evaluate_all(budget, out, pool)
     diffs = differences(rows)

@@ -117,10 +117,11 @@ def detached(
 # %% ../nbs/06_distill.ipynb #461b24a5
 LOSSES = dict(pathwise=pathwise, sampled=sampled, detached=detached)
 
-# %% ../nbs/06_distill.ipynb #446fe3cb
+# %% ../nbs/06_distill.ipynb #072b526d
 # factors on the loss, from its weight w and the step's length delta
 WEIGHTINGS = dict(kl=lambda w, delta: 1., flat=lambda w, delta: 1/w,
-                  ode=lambda w, delta: delta**2/w)
+                  ode=lambda w, delta: delta**2/w,
+                  published=lambda w, delta: delta)
 
 # %% ../nbs/06_distill.ipynb #2826d18e
 @dataclass

@@ -8,7 +8,7 @@ __all__ = ['caption', 'draw_severity', 'make_images', 'new_vae', 'Autoencode', '
            'shift_sigma', 'flow_loss', 'make_latents', 'quality_data', 'quality_loss', 'new_pipeline', 'Plan',
            'train_vae', 'train_judge', 'train_flow', 'scores', 'kept', 'save_tiny', 'card', 'pretrain', 'main']
 
-# %% ../nbs/90_pretrain.ipynb #9a779327
+# %% ../nbs/90_pretrain.ipynb #d768c4ca
 import hashlib, json, os, platform, shutil, time
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -32,13 +32,13 @@ from tqdm.auto import tqdm
 from transformers import (CLIPTextConfig, CLIPTextModelWithProjection,
                           CLIPTokenizer)
 
-# %% ../nbs/90_pretrain.ipynb #a033b50d
+# %% ../nbs/90_pretrain.ipynb #4c685541
 @cache
 def _same_kind(kind):
     "Texts of all training prompts of `kind`"
     return [p.text for t in TASKS for p in prompts(t) if p.kind==kind]
 
-# %% ../nbs/90_pretrain.ipynb #8d05895c
+# %% ../nbs/90_pretrain.ipynb #c2f02d08
 def caption(
     p:Prompt,     # what the image shows
     wrong:float,  # probability in [0,1] of another caption
@@ -48,7 +48,7 @@ def caption(
     if rng.random() < wrong: return str(rng.choice(_same_kind(p.kind)))
     return p.text
 
-# %% ../nbs/90_pretrain.ipynb #dec21524
+# %% ../nbs/90_pretrain.ipynb #ce9a898a
 def draw_severity(
     degraded:float,  # probability in [0,1] of a degraded image
     rng              # numpy generator
@@ -56,14 +56,14 @@ def draw_severity(
     "0, or with probability `degraded` a severity between .2 and .8"
     return rng.uniform(.2, .8) if rng.random() < degraded else 0.
 
-# %% ../nbs/90_pretrain.ipynb #033b132b
+# %% ../nbs/90_pretrain.ipynb #0821f721
 def _images(ps, severities, rng)->torch.Tensor:
     "uint8 images (n,3,64,64)"
     ims = [degrade(render(p, rng), s, rng) for p,s in zip(ps, severities)]
     return torch.from_numpy(
         np.stack([(255*im).round().astype(np.uint8) for im in ims]))
 
-# %% ../nbs/90_pretrain.ipynb #98a20e66
+# %% ../nbs/90_pretrain.ipynb #563acc64
 def make_images(
     n:int,              # how many
     seed,               # int or tuple of int
@@ -78,7 +78,7 @@ def make_images(
     ims = _images(ps, severities, rng)
     return ims, [caption(p, wrong, rng) for p in ps], torch.tensor(severities)
 
-# %% ../nbs/90_pretrain.ipynb #a9005ba9
+# %% ../nbs/90_pretrain.ipynb #b77a3a4a
 def new_vae()->AutoencoderKL:  # images (B,3,64,64) <-> latents (B,16,8,8)
     "An untrained autoencoder, factor 8, 16 channels"
     return AutoencoderKL(sample_size=SIZE, latent_channels=16,
@@ -88,7 +88,7 @@ def new_vae()->AutoencoderKL:  # images (B,3,64,64) <-> latents (B,16,8,8)
         up_block_types=('UpDecoderBlock2D',)*4,
         use_quant_conv=False, use_post_quant_conv=False)
 
-# %% ../nbs/90_pretrain.ipynb #f5c02ba6
+# %% ../nbs/90_pretrain.ipynb #105bdcb2
 class Autoencode(nn.Module):
     "Images in [-1,1] -> reconstruction and KL, as one data parallel module"
     def __init__(self, vae): super().__init__(); self.vae = vae
@@ -96,7 +96,7 @@ class Autoencode(nn.Module):
         d = self.vae.encode(x).latent_dist; y = self.vae.decode(d.sample())
         return y.sample, d.kl().mean()/d.mean[0].numel()
 
-# %% ../nbs/90_pretrain.ipynb #a9d394c3
+# %% ../nbs/90_pretrain.ipynb #1f6c372d
 def vae_loss(
     model,            # `Autoencode`, or x -> reconstruction and KL
     x:torch.Tensor,   # images (B,3,64,64) in [-1,1]
@@ -106,7 +106,7 @@ def vae_loss(
     y,kl = model(x)
     return 4*F.mse_loss(y, x) + .5*F.l1_loss(y, x) + beta*kl
 
-# %% ../nbs/90_pretrain.ipynb #1fa52dc7
+# %% ../nbs/90_pretrain.ipynb #d5cebf7e
 @dataclass
 class Fit:
     "How long and how fast to train one stage"
@@ -118,7 +118,7 @@ class Fit:
     seed:int = 0         # of batches and noise
     save_every:int = 1000  # steps between checkpoints
 
-# %% ../nbs/90_pretrain.ipynb #b4762b70
+# %% ../nbs/90_pretrain.ipynb #343fd679
 def _checkpoint(acc, folder:Path, step:int):
     "Save the state of all that `acc` knows, then make it the current one"
     acc.save_state(str(folder/f'step{step}')); acc.wait_for_everyone()
@@ -128,7 +128,7 @@ def _checkpoint(acc, folder:Path, step:int):
     for old in folder.glob('step*'):
         if old.name!=f'step{step}': shutil.rmtree(old)
 
-# %% ../nbs/90_pretrain.ipynb #bd70605c
+# %% ../nbs/90_pretrain.ipynb #c51a8c54
 def _resume(acc, folder:Path)->int:
     "Load the current checkpoint, if any; returns its step"
     if not (folder/'current').exists(): return 0
@@ -136,7 +136,7 @@ def _resume(acc, folder:Path)->int:
     acc.load_state(str(folder/f'step{step}'))
     return step
 
-# %% ../nbs/90_pretrain.ipynb #c35dfd84
+# %% ../nbs/90_pretrain.ipynb #45949a5d
 class Log:
     "Mean loss and minutes so far, every `every` steps; goes with checkpoints"
     def __init__(self, every:int):
@@ -154,7 +154,7 @@ class Log:
     def load_state_dict(self, d:dict):
         self.__dict__.update(d); self.t = time.time()
 
-# %% ../nbs/90_pretrain.ipynb #71bd3b59
+# %% ../nbs/90_pretrain.ipynb #1f6ec43b
 def _tools(model, cfg:Fit):
     "Optimizer, learning rate and averaged weights"
     opt = torch.optim.AdamW(model.parameters(), cfg.lr, betas=(.9,.99),
@@ -167,7 +167,7 @@ def _update(acc, par, opt, sched):
     acc.clip_grad_norm_(par.parameters(), 1.)
     opt.step(); opt.zero_grad(); sched.step()
 
-# %% ../nbs/90_pretrain.ipynb #0b2756c2
+# %% ../nbs/90_pretrain.ipynb #e4f2a64e
 def fit(
     name:str,         # of the stage, and of its folder in `out`
     model:nn.Module,  # left with the averaged weights
@@ -191,7 +191,7 @@ def fit(
         if k%cfg.save_every==0 or k==cfg.steps: _checkpoint(acc, out/name, k)
     avg.copy_to(model.parameters()); return log.rows
 
-# %% ../nbs/90_pretrain.ipynb #af14f201
+# %% ../nbs/90_pretrain.ipynb #800dde9a
 def show_losses(
     logs:dict[str,list]  # what `fit` returned, by the name of the stage
 )->plt.Figure:           # a panel for each stage
@@ -204,7 +204,7 @@ def show_losses(
         ax.tick_params(which='minor', labelbottom=False)
     fig.tight_layout(); return fig
 
-# %% ../nbs/90_pretrain.ipynb #0986a113
+# %% ../nbs/90_pretrain.ipynb #4d70ac1a
 @torch.no_grad()
 def encode_images(
     vae:AutoencoderKL,  # on the CPU
@@ -215,7 +215,7 @@ def encode_images(
     batches = (b/127.5-1 for b in ims.split(batch))
     return torch.cat([vae.encode(b).latent_dist.mode() for b in batches])
 
-# %% ../nbs/90_pretrain.ipynb #07786d88
+# %% ../nbs/90_pretrain.ipynb #4e3649c7
 def normalise(
     vae:AutoencoderKL,  # its config is changed
     z:torch.Tensor      # latents (n,16,8,8) as encoded
@@ -224,7 +224,7 @@ def normalise(
     vae.register_to_config(shift_factor=round(z.mean().item(), 4),
                            scaling_factor=round(1/z.std().item(), 4))
 
-# %% ../nbs/90_pretrain.ipynb #78311bc5
+# %% ../nbs/90_pretrain.ipynb #f92b973b
 def _tokenizer(merges)->CLIPTokenizer:
     "The tokenizer with these merges"
     chars = [*'abcdefghijklmnopqrstuvwxyz"']
@@ -233,7 +233,7 @@ def _tokenizer(merges)->CLIPTokenizer:
     vocab = {t:i for i,t in enumerate(dict.fromkeys(vocab))}
     return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=10)
 
-# %% ../nbs/90_pretrain.ipynb #e03e8cef
+# %% ../nbs/90_pretrain.ipynb #47efed03
 def new_tokenizer()->CLIPTokenizer:  # at most 10 tokens a prompt
     "A CLIP tokenizer: the world's words are tokens, all else is letters"
     texts = [p.text for t in TASKS for p in prompts(t)]
@@ -245,7 +245,7 @@ def new_tokenizer()->CLIPTokenizer:  # at most 10 tokens a prompt
                 if not {*(a+b).replace('</w>','')} <= alphabet))
     return _tokenizer(merges)
 
-# %% ../nbs/90_pretrain.ipynb #4605cef5
+# %% ../nbs/90_pretrain.ipynb #a2cf95e6
 def new_text_encoder(
     tok:CLIPTokenizer              # sets size of vocabulary and length
 )->CLIPTextModelWithProjection:    # states (B,10,64), vector (B,64)
@@ -257,7 +257,7 @@ def new_text_encoder(
         bos_token_id=tok.bos_token_id, eos_token_id=tok.eos_token_id,
         pad_token_id=tok.pad_token_id))
 
-# %% ../nbs/90_pretrain.ipynb #afe1953a
+# %% ../nbs/90_pretrain.ipynb #c83bfea1
 def new_transformer(
     width:int=128,        # of the image tokens, a multiple of 32
     layers:int=6          # joint blocks
@@ -269,7 +269,7 @@ def new_transformer(
         caption_projection_dim=width, pooled_projection_dim=128,
         pos_embed_max_size=4, qk_norm='rms_norm')
 
-# %% ../nbs/90_pretrain.ipynb #1f2a703d
+# %% ../nbs/90_pretrain.ipynb #aed01890
 class TextToVelocity(nn.Module):
     "Text encoders and transformer as one module for training"
     def __init__(self,
@@ -289,7 +289,7 @@ class TextToVelocity(nn.Module):
         return self.transformer(x, states, pooled, 1000*sigma,
                                 return_dict=False)[0]
 
-# %% ../nbs/90_pretrain.ipynb #44456093
+# %% ../nbs/90_pretrain.ipynb #1a36d3e8
 def shift_sigma(
     u:torch.Tensor,  # noise levels in [0,1], any shape
     shift:float=3.   # 1 changes nothing
@@ -297,7 +297,7 @@ def shift_sigma(
     "Noise levels, shifted toward 1"
     return shift*u/(1 + (shift-1)*u)
 
-# %% ../nbs/90_pretrain.ipynb #7aaab013
+# %% ../nbs/90_pretrain.ipynb #9373acf5
 def flow_loss(
     model,            # (ids, x, sigma (B,)) -> velocity
     x0:torch.Tensor,  # latents (B,C,H,W), normalised
@@ -308,7 +308,7 @@ def flow_loss(
     eps,s = torch.randn_like(x0), sigma[:,None,None,None]
     return F.mse_loss(model(ids, (1-s)*x0 + s*eps, sigma), eps - x0)
 
-# %% ../nbs/90_pretrain.ipynb #30878f9f
+# %% ../nbs/90_pretrain.ipynb #293ae205
 def make_latents(
     n:int,              # of all processes together
     seed:tuple,         # of ints
@@ -329,7 +329,7 @@ def make_latents(
         z.append(x*vae.config.scaling_factor); caps += c
     return torch.cat(z), caps
 
-# %% ../nbs/90_pretrain.ipynb #06ed1810
+# %% ../nbs/90_pretrain.ipynb #bc312ee1
 def quality_data(
     vae:AutoencoderKL,  # on the CPU
     n:int,              # renders
@@ -344,7 +344,7 @@ def quality_data(
     back = ((back/2+.5).clamp(0,1)*255).round().to(torch.uint8)
     return torch.cat([ims, back]), (1-severity).repeat(2)
 
-# %% ../nbs/90_pretrain.ipynb #7e20aa57
+# %% ../nbs/90_pretrain.ipynb #062d268c
 def quality_loss(
     model,           # images (B,3,64,64) in [0,1] -> quality (B,)
     x:torch.Tensor,  # uint8 images (B,3,64,64)
@@ -354,7 +354,7 @@ def quality_loss(
     x = x.float()/255; x = x.flip(3) if torch.rand(()) < .5 else x
     return F.mse_loss(model(x + .01*torch.rand_like(x)), q.float())
 
-# %% ../nbs/90_pretrain.ipynb #ea290f6d
+# %% ../nbs/90_pretrain.ipynb #b3a92470
 def new_pipeline(
     vae:AutoencoderKL,
     tok:CLIPTokenizer,  # of both encoders
@@ -367,7 +367,7 @@ def new_pipeline(
         text_encoder=encoders[0], text_encoder_2=encoders[1], tokenizer=tok,
         tokenizer_2=tok, text_encoder_3=None, tokenizer_3=None)
 
-# %% ../nbs/90_pretrain.ipynb #886197f3
+# %% ../nbs/90_pretrain.ipynb #88e747fc
 @dataclass
 class Plan:
     "All numbers of the training; batches are per process"
@@ -389,7 +389,7 @@ class Plan:
         return cls(images=60, latents=80, vae=few(1e-3), judge=few(1e-3),
                    clean=few(1e-3), noisy=few(1e-3), held_out=4)
 
-# %% ../nbs/90_pretrain.ipynb #503b3116
+# %% ../nbs/90_pretrain.ipynb #051fb155
 def train_vae(
     plan:Plan,         # how long, on how much
     acc:Accelerator,   # knows the processes and the device
@@ -409,7 +409,7 @@ def train_vae(
     normalise(vae, broadcast(z.to(acc.device)).cpu())
     return vae, rows
 
-# %% ../nbs/90_pretrain.ipynb #50a24ddc
+# %% ../nbs/90_pretrain.ipynb #28aa26e2
 def train_judge(
     plan:Plan,         # how long, on how much
     acc:Accelerator,   # knows the processes and the device
@@ -427,7 +427,7 @@ def train_judge(
     rows = fit('judge', net, loss, 2*n, plan.judge, acc, out)
     return net.cpu().eval(), rows
 
-# %% ../nbs/90_pretrain.ipynb #152ff273
+# %% ../nbs/90_pretrain.ipynb #1cf904b8
 def train_flow(
     name:str,             # 'clean' or 'noisy': which `Fit` of the plan
     model:TextToVelocity, # trained further from where it stands
@@ -451,7 +451,7 @@ def train_flow(
         return flow_loss(m, z[i].to(acc.device), ids[said].to(acc.device))
     return fit(name, model, loss, n, getattr(plan, name), acc, out)
 
-# %% ../nbs/90_pretrain.ipynb #5601d85d
+# %% ../nbs/90_pretrain.ipynb #e2a3f24c
 @torch.no_grad()
 def scores(
     pipe,              # the pipeline
@@ -470,7 +470,7 @@ def scores(
     return {f'{steps} steps, guidance {g}': score(steps, g)
             for steps in (10, 20) for g in (1., 2.)}
 
-# %% ../nbs/90_pretrain.ipynb #0b298223
+# %% ../nbs/90_pretrain.ipynb #b37af0ec
 def kept(
     pipe,              # the pipeline
     n:int=400          # prompts of each family
@@ -483,7 +483,7 @@ def kept(
         through[t] = round(s.mean().item(), 3)
     return {'true images, through the autoencoder': through}
 
-# %% ../nbs/90_pretrain.ipynb #65a380df
+# %% ../nbs/90_pretrain.ipynb #c59d64f6
 def save_tiny(
     pipe,              # the pipeline; its weights are rounded
     judge:QualityNet,  # the judge, rounded too
@@ -497,7 +497,7 @@ def save_tiny(
     save_file(half, folder/'quality.safetensors')
     pipe.to(torch.float32); judge.to(torch.float32)
 
-# %% ../nbs/90_pretrain.ipynb #7c283289
+# %% ../nbs/90_pretrain.ipynb #2a268109
 def _sums(folder)->list[str]:
     "A line for each file of weights with its checksum"
     digest = lambda f: hashlib.sha256(f.read_bytes()).hexdigest()
@@ -516,7 +516,7 @@ def _shows(results)->list[str]:
     return [f'- {stage}, {g}: ' + ', '.join(f'{k} {v}' for k,v in d.items())
             for stage,s in results.items() for g,d in s.items()]
 
-# %% ../nbs/90_pretrain.ipynb #40c7fcdb
+# %% ../nbs/90_pretrain.ipynb #9ecee3dc
 _DATA = ('Data: half compose, half spell, prompts of the training split. In '
          'all stages but `clean` the share `degraded` of the images has a '
          'severity between .2 and .8; in `noisy` the share `wrong` of the '
@@ -525,7 +525,7 @@ _EXAM = ('Words and pairs of coloured objects are held out; single objects, '
          'counts and open pairs are in all splits. `shipped` is `noisy` in '
          'half precision.')
 
-# %% ../nbs/90_pretrain.ipynb #0bb273f1
+# %% ../nbs/90_pretrain.ipynb #62c76e98
 def card(
     plan:Plan,      # of the run
     logs:dict,      # what `fit` returned, by stage
@@ -544,7 +544,7 @@ def card(
         '```json', text, '```', '', '## Scores on test prompts', '', _EXAM,
         '', *_shows(results), '', '## sha256', '', *_sums(folder), ''])
 
-# %% ../nbs/90_pretrain.ipynb #8249f10e
+# %% ../nbs/90_pretrain.ipynb #99058c21
 def _parts(plan, acc, out):
     "The trained autoencoder and judge, a new tokenizer and model, and logs"
     vae,v = train_vae(plan, acc, out)
@@ -553,7 +553,7 @@ def _parts(plan, acc, out):
     model = TextToVelocity(encoders, new_transformer())
     return vae, judge, tok, model, dict(vae=v, judge=j)
 
-# %% ../nbs/90_pretrain.ipynb #02cdd8cd
+# %% ../nbs/90_pretrain.ipynb #9fe708bf
 def _after(name, pipe, logs, out):
     "Keep the losses so far, and the pipeline as stage `name` left it"
     (out/'losses.json').write_text(json.dumps(logs))
@@ -566,7 +566,7 @@ def _ship(pipe, judge, plan, logs, results, processes, folder):
     text = card(plan, logs, results | dict(shipped=shipped), folder, processes)
     (folder/'README.md').write_text(text)
 
-# %% ../nbs/90_pretrain.ipynb #86ccb354
+# %% ../nbs/90_pretrain.ipynb #ddd4882f
 def _same_plan(plan, processes, out):
     "Raise a ValueError if `out` holds another training"
     now = asdict(plan) | dict(processes=processes); del now['held_out']
@@ -577,7 +577,7 @@ def _same_plan(plan, processes, out):
         'choose another folder, or delete it')
     f.write_text(text)
 
-# %% ../nbs/90_pretrain.ipynb #08cab8aa
+# %% ../nbs/90_pretrain.ipynb #1171f871
 def pretrain(
     plan:Plan=Plan(),      # all numbers
     out='runs/pretrain',   # folder; a run that was interrupted goes on there
@@ -602,7 +602,7 @@ def pretrain(
         _ship(pipe, judge, plan, logs, results, acc.num_processes, out/'tiny')
     return out/'tiny'
 
-# %% ../nbs/90_pretrain.ipynb #373382b0
+# %% ../nbs/90_pretrain.ipynb #cb9212b1
 @call_parse
 def main(
     out:str=None,            # folder, else runs/pretrain; result: OUT/tiny
