@@ -308,21 +308,20 @@ def _gap(a, b, aims)->dict:
     gap['mean'] = [mean.mean(), (se**2).sum()**.5/len(se)]
     return {m: [round(float(v), 4) for v in g] for m,g in gap.items()}
 
-# %% ../nbs/10_study.ipynb #a216d979
+# %% ../nbs/10_study.ipynb #b9f95676
 def _entry(plan, at, rows, aims)->dict:
     "One object of results.json; `rows` are the seed's marks, by name"
     r,family = rows[at.row], paid(plan, at.row)
     cost = lambda n: sum(m['seconds'] for m in rows[n]['metrics'])/60
-    means = {k: v for k,v in (r['new'] | r['test']).items()
-             if isinstance(v, float)}
-    errors = r['test']['se'] | r['new']['se']   # nan from a single prompt
+    scores = lambda d: {k: v for k,v in d.items()   # not those of nobody
+                        if isinstance(v, float) and v==v}
     look = lambda m: {k.removeprefix('val/'): v for k,v in m.items()
                       if k=='images' or 'val/' in k}
     e = dict(row=at.row, seed=at.seed,
         images=sum(rows[n]['images'] for n in family),
         own_images=r['images'], minutes=round(sum(map(cost, family)), 2),
-        n=r['test']['n'], **means, se={m: v for m,v in errors.items() if v==v},
-        val={m: v for m,v in r['val'].items() if isinstance(v, float)},
+        n=r['test']['n'], **scores(r['new'] | r['test']), val=scores(r['val']),
+        se=scores(r['test']['se'] | r['new']['se']),
         curve=[look(m) for m in r['metrics'] if 'val/spell' in m])
     f = at.folder()/'angles.json'
     if f.exists(): e['angles'] = json.loads(f.read_text())
