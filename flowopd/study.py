@@ -67,9 +67,10 @@ def every_task(
     return tasks | dict(rest=replace(tasks['compose'], name='rest',
                                      prompts=rest))
 
-# %% ../nbs/10_study.ipynb #62c3a099
+# %% ../nbs/10_study.ipynb #af0bb516
 LOOK = 16   # iterations between looks at validation, and checkpoints
 
+# %% ../nbs/10_study.ipynb #c11c07a4
 @dataclass(frozen=True)
 class Grpo:
     "A policy trained by GRPO"
@@ -126,9 +127,10 @@ class Merge:
         else: merge_adapters(pipe, names, 'policy', rank=self.rank)
         save_adapter(pipe, 'policy', at.folder())
 
-# %% ../nbs/10_study.ipynb #02bbfab2
+# %% ../nbs/10_study.ipynb #5264d674
 METHODS = dict(distill=distill, sft=sft)
 
+# %% ../nbs/10_study.ipynb #6be47303
 @dataclass(frozen=True)
 class Distil:
     "A student of other rows"
@@ -185,7 +187,7 @@ class Look:
         if (it+1)%LOOK==0: row |= self.scores()
         self.since = time.time(); return row
 
-# %% ../nbs/10_study.ipynb #435ec2f9
+# %% ../nbs/10_study.ipynb #325eb29c
 def kind_tasks(
     ps:list[Prompt]
 )->list[Task]:       # named by the kinds that occur
@@ -199,12 +201,12 @@ def judges(
     split:str='test'   # of the prompts
 )->list[Task]:
     "All by whom a row is judged"
-    every = tiny_tasks(split)['quality'].prompts; hue,ocr = second_tasks(split)
+    every,(hue,ocr) = tiny_tasks(split)['quality'].prompts,second_tasks(split)
     ocr = replace(ocr, prompts=ocr.prompts[::2])   # it takes its time
     return [*all_rewards(split), hue, ocr, Task('backdrop', every, backdrop),
             *kind_tasks(every)]
 
-# %% ../nbs/10_study.ipynb #bf7787f7
+# %% ../nbs/10_study.ipynb #7d966d7f
 @dataclass(frozen=True)
 class Exam:
     "How many prompts a row is judged on, two images each"
@@ -218,17 +220,19 @@ class Exam:
                 for p in draw(t.prompts, self.new, rng)]
     def sit(self, pipe, policy:Policy)->dict:
         "Marks of a policy: `val`, `test` and `new`, as `grade` returns them"
-        new = self.prompts(); mark = partial(grade, pipe, policy, Encoder(pipe))
+        new,enc = self.prompts(),Encoder(pipe)
+        mark = partial(grade, pipe, policy, enc)
         return dict(val=mark(all_rewards('val'), exam('val', self.val)),
                     test=mark(judges(), exam('test', self.test)),
                     new=mark(kind_tasks(new), new))
 
-# %% ../nbs/10_study.ipynb #a25127dc
+# %% ../nbs/10_study.ipynb #02aa1b63
 def _marks(at:Place, recipe)->dict|None:
     "What a finished row has written, None if it is not finished"
     f = at.folder()/'row.json'
     if not f.exists(): return None
-    row = json.loads(f.read_text()); now = json.loads(json.dumps(describe(recipe)))
+    row = json.loads(f.read_text())
+    now = json.loads(json.dumps(describe(recipe)))
     if row['recipe']!=now: raise ValueError(
         f'{at.folder()} was made by another recipe: delete it, or choose '
         'another folder')
@@ -308,7 +312,7 @@ def _gap(a, b, aims)->dict:
     gap['mean'] = [mean.mean(), (se**2).sum()**.5/len(se)]
     return {m: [round(float(v), 4) for v in g] for m,g in gap.items()}
 
-# %% ../nbs/10_study.ipynb #b9f95676
+# %% ../nbs/10_study.ipynb #dcc6f75e
 def _entry(plan, at, rows, aims)->dict:
     "One object of results.json; `rows` are the seed's marks, by name"
     r,family = rows[at.row], paid(plan, at.row)
@@ -320,7 +324,7 @@ def _entry(plan, at, rows, aims)->dict:
     e = dict(row=at.row, seed=at.seed,
         images=sum(rows[n]['images'] for n in family),
         own_images=r['images'], minutes=round(sum(map(cost, family)), 2),
-        n=r['test']['n'], **scores(r['new'] | r['test']), val=scores(r['val']),
+        val=scores(r['val']), n=r['test']['n'], **scores(r['new'] | r['test']),
         se=scores(r['test']['se'] | r['new']['se']),
         curve=[look(m) for m in r['metrics'] if 'val/spell' in m])
     f = at.folder()/'angles.json'
@@ -370,10 +374,11 @@ def mix(weights:dict=MIX, n:int=N, ratio:float=3, prolongs=None, **kw)->Grpo:
     shares = {first: ratio, second: 1} | dict.fromkeys(others, 0)
     return Grpo(weights, n, dict(shares=shares) | kw, prolongs=prolongs)
 
-# %% ../nbs/10_study.ipynb #0e327b9a
+# %% ../nbs/10_study.ipynb #e4b648f1
 PAIR = 'compose', 'spell'
 
-def opd(start='cold_start', teacher='family', anchor=None, b=0., **kw)->Distil:
+def opd(start='cold_start', teacher='family', anchor=None, b=0.,
+        **kw)->Distil:
     "A student of the two teachers of a kind"
     method = kw.pop('method', 'distill')
     own = dict(iterations=LENGTH['student']) | kw
@@ -442,14 +447,15 @@ PASTEL = {
     'pastel/mix:equal': mix(EQUAL), 'pastel/mix:loud': mix(LOUD),
     'pastel/mix:gdpo_equal': mix(EQUAL, **GDPO)}
 
-# %% ../nbs/10_study.ipynb #d6b1f081
+# %% ../nbs/10_study.ipynb #9186ac33
 STRICT = dict(strict=.8, exact=.8, quality=.2)
 SPARSE = {
     'sparse/family:compose': family('strict'),
     'sparse/family:spell': family('exact'),
     'sparse/cold_start': cold('sparse/family'),
     'sparse/student': opd('sparse/cold_start', 'sparse/family'),
-    'sparse/grpo_mix': mix(STRICT), 'sparse/grpo_mix_gdpo': mix(STRICT, **GDPO)}
+    'sparse/grpo_mix': mix(STRICT),
+    'sparse/grpo_mix_gdpo': mix(STRICT, **GDPO)}
 
 # %% ../nbs/10_study.ipynb #d31bba7a
 WISHES = dict(rest=.8, spell=.8, large=.8, quality=.2, pastel=.2)
@@ -556,7 +562,7 @@ def close(
          if e['seed']==0 and 'over_student' in e}
     return [r for r in rows if r in d and abs(d[r][0]) <= 2*d[r][1]]
 
-# %% ../nbs/10_study.ipynb #f7909e4a
+# %% ../nbs/10_study.ipynb #b9fd7053
 def study(
     seeds:int=3,                  # how many, from 0
     rows:list[str]=None,          # only these and what they need
@@ -569,8 +575,9 @@ def study(
     names = ordered(plan, rows); out = writable(out)
     after = partial(_write, plan, out, seeds, AIMS)
     with _alone(out), _workers() as pool:
-        def go(names, seeds): work(plan, [
-            Place(n, s, out) for s in seeds for n in names], exam, pool, after)
+        def go(names, seeds):
+            places = [Place(n, s, out) for s in seeds for n in names]
+            work(plan, places, exam, pool, after)
         go([n for n in names if rows or n in main], range(seeds))
         if not rows:
             go(names, [0]); entries = tabulate(plan, out, seeds)
@@ -633,14 +640,15 @@ def scoreboard(
                       str(mine[0]['images']), str(len(mine))])
     return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
 
-# %% ../nbs/10_study.ipynb #268bdf59
+# %% ../nbs/10_study.ipynb #dade5437
 def strongest(
     entries:list[dict],   # the rows of results.json
     rows,                 # names to choose from
     aims:list[str]        # scores that count
 )->str:
     "The row with the best average on validation prompts, seed 0"
-    first = {e['row']: e for e in entries if e['seed']==0 and e['row'] in rows}
+    first = {e['row']: e for e in entries
+             if e['seed']==0 and e['row'] in rows}
     if not first: raise ValueError(f'no results of {", ".join(rows)} yet')
     return max(first, key=lambda r: np.mean([first[r]['val'][m]
                                              for m in aims]))
@@ -701,11 +709,11 @@ def map_of(
     ax.set_xlabel('average of the student - average of the mix')
     fig.tight_layout(); return fig
 
-# %% ../nbs/10_study.ipynb #124c4825
+# %% ../nbs/10_study.ipynb #a9175f24
 @call_parse
 def main(
     seeds:int=3,              # how many, from 0
-    rows:str=None,            # only these, separated by commas, and what they need
+    rows:str=None,            # only these (commas) and what they need
     out:str='studies/tiny'    # folder; goes on from what it holds
 ):
     "The study of Flow-OPD on the tiny Stable Diffusion 3"
