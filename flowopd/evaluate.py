@@ -97,14 +97,15 @@ def evaluate(
     return grade(pipe, policy, enc, exam_tasks(split), exam(split, n), seeds,
                  steps)
 
-# %% ../nbs/08_evaluate.ipynb #f24a802e
+# %% ../nbs/08_evaluate.ipynb #612b0a58
 def difference(
-    a:dict,  # what `evaluate` returned, with the same arguments
-    b:dict   # as for `a`, for another policy
-)->dict:     # a row: means of a-b, paired by prompt, and their errors
+    a:dict,           # what `grade` returned, with the same arguments
+    b:dict,           # as for `a`, for another policy
+    metrics=METRICS   # names of scores
+)->dict:              # a row: means of a-b by prompt, and their errors
     "By how much policy `a` scores more than `b`"
     d = {m: torch.tensor(a['each'][m]) - torch.tensor(b['each'][m])
-         for m in METRICS}
+         for m in metrics}
     return dict({m: _mean(x) for m,x in d.items()}, n=a['n'],
         diversity=a['diversity']-b['diversity'],
         se={m: _se(x) for m,x in d.items()})

@@ -5,20 +5,21 @@
 # %% auto #0
 __all__ = ['LOOK', 'RANK', 'METHODS', 'ANGLE_TASKS', 'AIMS', 'LENGTH', 'MIX', 'N', 'PAIR', 'GDPO', 'MAIN', 'HEAVY', 'MIXES',
            'STUDENTS', 'TASTE', 'EQUAL', 'LOUD', 'PASTEL', 'STRICT', 'SPARSE', 'WISHES', 'FAMILIES', 'N5', 'crowd',
-           'FIVE', 'TWICE', 'LONG', 'again', 'both', 'LATER', 'PLAN', 'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge',
+           'FIVE', 'TWICE', 'LONG', 'again', 'LATER', 'PLAN', 'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge',
            'Distil', 'all_rewards', 'Look', 'kind_tasks', 'judges', 'Exam', 'produce', 'angles', 'paid', 'setting',
-           'tabulate', 'specialist', 'family', 'mix', 'opd', 'cold', 'ordered', 'work', 'close', 'study',
-           'load_results', 'summary', 'average', 'scoreboard', 'strongest', 'race', 'map_of', 'main']
+           'tabulate', 'specialist', 'family', 'mix', 'opd', 'cold', 'ordered', 'work', 'load_results', 'close',
+           'study', 'summary', 'average', 'scoreboard', 'strongest', 'race', 'map_of', 'main']
 
-# %% ../nbs/10_study.ipynb #5db19f3b
+# %% ../nbs/10_study.ipynb #fc9b2ef4
 import json, shutil, time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 import numpy as np, torch, matplotlib.pyplot as plt
+from fastcore.basics import patch
 from fastcore.script import call_parse
 from tqdm.auto import tqdm
 from .world import *
@@ -70,7 +71,7 @@ def every_task(
 # %% ../nbs/10_study.ipynb #af0bb516
 LOOK = 16   # iterations between looks at validation, and checkpoints
 
-# %% ../nbs/10_study.ipynb #c11c07a4
+# %% ../nbs/10_study.ipynb #0e3f9d77
 @dataclass(frozen=True)
 class Grpo:
     "A policy trained by GRPO"
@@ -90,13 +91,6 @@ class Grpo:
         "The settings of its run"
         return GRPOConfig.tiny(adapter='policy', iterations=self.iterations,
             weights=self.weights, seed=seed, save_every=LOOK, **self.settings)
-    def make(self, pipe, at, look):
-        "Train it at a place"
-        if self.prolongs: _copy(at.folder(self.prolongs), at.folder())
-        if self.start: at.load(pipe, self.start, 'policy')
-        tasks = [every_task()[n] for n in self.weights]
-        train_grpo(pipe, tasks, self.config(at.seed), at.folder(),
-                   watch=look, progress=False)
 
 # %% ../nbs/10_study.ipynb #32132ad2
 def _copy(old, new):
@@ -105,6 +99,16 @@ def _copy(old, new):
     half = new.with_name(new.name+'.half'); shutil.rmtree(half, True)
     marks = shutil.ignore_patterns('row.json', 'angles.json')
     shutil.copytree(old, half, ignore=marks); half.rename(new)
+
+# %% ../nbs/10_study.ipynb #e6697dcf
+@patch
+def make(self:Grpo, pipe, at:Place, look):
+    "Train it at a place"
+    if self.prolongs: _copy(at.folder(self.prolongs), at.folder())
+    if self.start: at.load(pipe, self.start, 'policy')
+    tasks = every_task()
+    train_grpo(pipe, [tasks[n] for n in self.weights], self.config(at.seed),
+               at.folder(), watch=look, progress=False)
 
 # %% ../nbs/10_study.ipynb #55c6712a
 RANK = GRPOConfig.tiny().rank   # of every row: none is larger than another
@@ -130,7 +134,7 @@ class Merge:
 # %% ../nbs/10_study.ipynb #5264d674
 METHODS = dict(distill=distill, sft=sft)
 
-# %% ../nbs/10_study.ipynb #6be47303
+# %% ../nbs/10_study.ipynb #7ab32de2
 @dataclass(frozen=True)
 class Distil:
     "A student of other rows"
@@ -153,15 +157,19 @@ class Distil:
         "The settings of its run"
         return DistillConfig.tiny(**dict(adapter='policy', rank=RANK,
             seed=seed, save_every=LOOK) | self.settings)
-    def make(self, pipe, at, look):
-        "Train it at a place"
-        if self.start: at.load(pipe, self.start, 'policy')
-        teachers = {t: at.load(pipe, r) for t,r in self.teachers.items()}
-        own = dict(target=Anchored(at.load(pipe, self.anchor), self.strength)
-                   ) if self.anchor else {}
-        METHODS[self.method](pipe, teachers,
-            [every_task()[t] for t in teachers], self.config(at.seed),
-            at.folder(), watch=look, progress=False, **own)
+
+# %% ../nbs/10_study.ipynb #f6b24e59
+@patch
+def make(self:Distil, pipe, at:Place, look):
+    "Train it at a place"
+    if self.start: at.load(pipe, self.start, 'policy')
+    teachers = {t: at.load(pipe, r) for t,r in self.teachers.items()}
+    own,tasks = {},every_task()
+    if self.anchor:
+        anchor = at.load(pipe, self.anchor)
+        own = dict(target=Anchored(anchor, self.strength))
+    METHODS[self.method](pipe, teachers, [tasks[t] for t in teachers],
+        self.config(at.seed), at.folder(), watch=look, progress=False, **own)
 
 # %% ../nbs/10_study.ipynb #4a76e9e4
 def all_rewards(
@@ -171,16 +179,15 @@ def all_rewards(
     more = more_tasks(split); del more['strict']   # `compose` is strict
     return [*exam_tasks(split), *more.values()]
 
-# %% ../nbs/10_study.ipynb #a4050719
+# %% ../nbs/10_study.ipynb #d51e15e3
 class Look:
     "For `run`: seconds of every iteration, sometimes validation scores"
     def __init__(self, pipe, guidance=1.):
-        self.pipe,self.guidance,self.enc = pipe,guidance,Encoder(pipe)
+        self.mark = partial(grade, pipe, Policy('policy', guidance),
+            Encoder(pipe), all_rewards('val'), exam('val', 64), seeds=(0,))
         self.since = time.time()
     def scores(self):
-        policy = Policy('policy', self.guidance)
-        r = grade(self.pipe, policy, self.enc, all_rewards('val'),
-                  exam('val', 64), seeds=(0,))
+        r = self.mark()
         return {f'val/{m}': v for m,v in r.items() if isinstance(v, float)}
     def __call__(self, it):
         row = dict(seconds=time.time()-self.since)
@@ -303,16 +310,15 @@ def setting(row:str)->str:
     "The setting of a row, '' for the main one"
     return row.rpartition('/')[0]
 
-# %% ../nbs/10_study.ipynb #ca31c50a
+# %% ../nbs/10_study.ipynb #617e90bc
 def _gap(a, b, aims)->dict:
     "By how much marks `a` exceed `b`, prompt by prompt: [mean, error]"
-    d = {m: np.subtract(a['each'][m], b['each'][m]) for m in aims}
-    gap = {m: [x.mean(), x.std(ddof=1)/len(x)**.5] for m,x in d.items()}
+    d = difference(a, b, aims); gap = {m: [d[m], d['se'][m]] for m in aims}
     mean,se = np.array([*gap.values()]).T
-    gap['mean'] = [mean.mean(), (se**2).sum()**.5/len(se)]
-    return {m: [round(float(v), 4) for v in g] for m,g in gap.items()}
+    both = mean.mean(), (se**2).sum()**.5/len(se)
+    return dict(gap, mean=[round(float(v), 4) for v in both])
 
-# %% ../nbs/10_study.ipynb #dcc6f75e
+# %% ../nbs/10_study.ipynb #075ed320
 def _entry(plan, at, rows, aims)->dict:
     "One object of results.json; `rows` are the seed's marks, by name"
     r,family = rows[at.row], paid(plan, at.row)
@@ -321,7 +327,7 @@ def _entry(plan, at, rows, aims)->dict:
                         if isinstance(v, float) and v==v}
     look = lambda m: {k.removeprefix('val/'): v for k,v in m.items()
                       if k=='images' or 'val/' in k}
-    e = dict(row=at.row, seed=at.seed,
+    e = dict(row=at.row, seed=at.seed, recipe=r['recipe'],
         images=sum(rows[n]['images'] for n in family),
         own_images=r['images'], minutes=round(sum(map(cost, family)), 2),
         val=scores(r['val']), n=r['test']['n'], **scores(r['new'] | r['test']),
@@ -374,13 +380,12 @@ def mix(weights:dict=MIX, n:int=N, ratio:float=3, prolongs=None, **kw)->Grpo:
     shares = {first: ratio, second: 1} | dict.fromkeys(others, 0)
     return Grpo(weights, n, dict(shares=shares) | kw, prolongs=prolongs)
 
-# %% ../nbs/10_study.ipynb #e4b648f1
+# %% ../nbs/10_study.ipynb #9d47a01a
 PAIR = 'compose', 'spell'
 
 def opd(start='cold_start', teacher='family', anchor=None, b=0.,
-        **kw)->Distil:
+        method='distill', **kw)->Distil:
     "A student of the two teachers of a kind"
-    method = kw.pop('method', 'distill')
     own = dict(iterations=LENGTH['student']) | kw
     return Distil({t: f'{teacher}:{t}' for t in PAIR}, start, anchor, b, own,
                   method)
@@ -486,9 +491,8 @@ LONG = {
                                 **GDPO),
     'long/mix:gdpo_kl': mix(n=2*N, beta=.04, **GDPO)}
 
-# %% ../nbs/10_study.ipynb #ef5ba216
+# %% ../nbs/10_study.ipynb #73423e44
 again = dict(iterations=LENGTH['student'])
-both = {t: f'family:{t}' for t in PAIR}
 LATER = {
     'teacher:large': specialist('large'),
     'later:student': Distil(dict(rest='student', spell='student',
@@ -521,13 +525,14 @@ def ordered(
         if r not in seen: seen.add(r); todo += plan[r].needs
     return [r for r in plan if r in seen]
 
-# %% ../nbs/10_study.ipynb #8508ec51
-def _progress(at, recipe)->str:
+# %% ../nbs/10_study.ipynb #bf4ffcc9
+def _progress(at)->str:
     "What a bar says of a row being made"
     f = at.folder()/'metrics.jsonl'
     done = len(f.read_text().splitlines()) if f.exists() else 0
     return f'{at.row}#{at.seed} {done}'
 
+# %% ../nbs/10_study.ipynb #07e145ac
 def work(plan, places:list[Place], exam:Exam, pool, after):
     "Make rows with two workers; `after` is called when one is done"
     waiting,running,done = list(places),{},set()
@@ -542,15 +547,27 @@ def work(plan, places:list[Place], exam:Exam, pool, after):
             for f in wait(running, 2, FIRST_COMPLETED).done:
                 at = running.pop(f); f.result(); bar.update()
                 done.add((at.row, at.seed)); after()
-            bar.set_postfix_str(', '.join(
-                _progress(at, plan[at.row]) for at in running.values()))
+            bar.set_postfix_str(', '.join(map(_progress, running.values())))
 
-# %% ../nbs/10_study.ipynb #6350b8ef
-def _write(plan, out, seeds, aims):
-    "Write results.json anew"
-    rows = tabulate(plan, out, seeds, aims)
+# %% ../nbs/10_study.ipynb #8e5b53cb
+def load_results(
+    f:Path|str='../studies/tiny/results.json'   # what `study` wrote
+)->list[dict]:                                  # its rows
+    "The rows of a results file"
+    return json.loads(Path(f).read_text())['rows']
+
+# %% ../nbs/10_study.ipynb #25b999a2
+def _write(plan, out, seeds, aims)->list[dict]:
+    "Bring results.json up to date; returns its rows, in order of the plan"
+    f = Path(out)/'results.json'; key = lambda e: (e['row'], e['seed'])
+    now = {n: json.loads(json.dumps(describe(r))) for n,r in plan.items()}
+    kept = {key(e): e for e in (load_results(f) if f.exists() else [])
+            if e['recipe']==now.get(e['row'])}
+    kept |= {key(e): e for e in tabulate(plan, out, seeds, aims)}
+    order = {n: i for i,n in enumerate(plan)}
+    rows = sorted(kept.values(), key=lambda e: (e['seed'], order[e['row']]))
     text = json.dumps(dict(rows=rows), indent=0, allow_nan=False)
-    _replace(Path(out)/'results.json', lambda f: f.write_text(text))
+    _replace(f, lambda g: g.write_text(text)); return rows
 
 # %% ../nbs/10_study.ipynb #b3ea2654
 def close(
@@ -562,7 +579,7 @@ def close(
          if e['seed']==0 and 'over_student' in e}
     return [r for r in rows if r in d and abs(d[r][0]) <= 2*d[r][1]]
 
-# %% ../nbs/10_study.ipynb #b9fd7053
+# %% ../nbs/10_study.ipynb #63cc2340
 def study(
     seeds:int=3,                  # how many, from 0
     rows:list[str]=None,          # only these and what they need
@@ -583,16 +600,14 @@ def study(
             go(names, [0]); entries = tabulate(plan, out, seeds)
             more = [r for r in close(entries, plan) if r not in main]
             if more and seeds > 1: go(ordered(plan, more), range(1, seeds))
-        for f in [pool.submit(angles, Place(r, 0, out)) for r in ANGLED
-                  if r in names]: f.result()
-    after(); return tabulate(plan, out, seeds)
+            for f in [pool.submit(angles, Place(r, 0, out))
+                      for r in ANGLED]: f.result()
+    return after()
 
-# %% ../nbs/10_study.ipynb #8e5b53cb
-def load_results(
-    f:Path|str='../studies/tiny/results.json'   # what `study` wrote
-)->list[dict]:                                  # its rows
-    "The rows of a results file"
-    return json.loads(Path(f).read_text())['rows']
+# %% ../nbs/10_study.ipynb #0a004adb
+def _score(e, aims)->float:
+    "Average of the scores that count, of one object of the results"
+    return np.mean([e[m] for m in aims])
 
 # %% ../nbs/10_study.ipynb #074c62a0
 def summary(
@@ -609,7 +624,7 @@ def summary(
     return {m: (v.mean(), v.std(ddof=1)/len(v)**.5)
             for m,v in values.items()}
 
-# %% ../nbs/10_study.ipynb #e16d0a19
+# %% ../nbs/10_study.ipynb #a358b4d1
 def average(
     entries:list[dict],  # the rows of results.json
     row:str,
@@ -617,7 +632,7 @@ def average(
 )->tuple[float,float]:
     "Mean and error of a row's average score"
     mine = [e for e in entries if e['row']==row]
-    each = [dict(e, mean=np.mean([e[m] for m in aims]), se=dict(
+    each = [dict(e, mean=_score(e, aims), se=dict(
         mean=np.square([e['se'][m] for m in aims]).sum()**.5/len(aims)))
         for e in mine]
     return summary(each, row, ['mean'])['mean']
@@ -640,7 +655,7 @@ def scoreboard(
                       str(mine[0]['images']), str(len(mine))])
     return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
 
-# %% ../nbs/10_study.ipynb #dade5437
+# %% ../nbs/10_study.ipynb #f6c58137
 def strongest(
     entries:list[dict],   # the rows of results.json
     rows,                 # names to choose from
@@ -650,16 +665,15 @@ def strongest(
     first = {e['row']: e for e in entries
              if e['seed']==0 and e['row'] in rows}
     if not first: raise ValueError(f'no results of {", ".join(rows)} yet')
-    return max(first, key=lambda r: np.mean([first[r]['val'][m]
-                                             for m in aims]))
+    return max(first, key=lambda r: _score(first[r]['val'], aims))
 
-# %% ../nbs/10_study.ipynb #471c1b7f
+# %% ../nbs/10_study.ipynb #2fbea1da
 def _course(entries, row, aims, origin=None, offset=0):
     "Images and average at every look, the mean over seeds; (L,), (L,)"
     mine = [e for e in entries if e['row']==row]
-    def at(e): return np.mean([e[m] for m in aims])
-    looks = [[(l['images'], at(l)) for l in e['curve']] for e in mine]
-    starts = [(0, at(e['val'])) for e in entries if e['row']==origin]
+    looks = [[(l['images'], _score(l, aims)) for l in e['curve']]
+             for e in mine]
+    starts = [(0, _score(e['val'], aims)) for e in entries if e['row']==origin]
     if starts: looks = [[s, *l] for s,l in zip(starts, looks)]
     x,y = np.array(looks).mean(0).T
     return x+offset, y
@@ -686,11 +700,11 @@ def race(
     for ax in axs: ax.set_xlabel('images generated')
     fig.tight_layout(); return fig
 
-# %% ../nbs/10_study.ipynb #d099b31f
+# %% ../nbs/10_study.ipynb #e39dfc4c
 def _gaps(entries, student, mix, aims):
     "Average of the student less that of the mix, seed by seed"
-    at = lambda r: {e['seed']: np.mean([e[m] for m in aims])
-                    for e in entries if e['row']==r}
+    at = lambda r: {e['seed']: _score(e, aims) for e in entries
+                    if e['row']==r}
     a,b = at(student),at(mix)
     return [a[s]-b[s] for s in sorted(a.keys() & b.keys())]
 
