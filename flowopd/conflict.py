@@ -19,10 +19,11 @@ PAPER_MIX = dict(weights=dict(compose=.8, spell=.8, quality=.2),
                  shares=dict(quality=0))   # which has no prompts of its own
 GDPO_MIX = dict(PAPER_MIX, per_reward=True)
 
-# %% ../nbs/05_conflict.ipynb #8ae96c3e
+# %% ../nbs/05_conflict.ipynb #a4c3fa00
 def _gradient(pipe, cond, traj, adv, cfg)->torch.Tensor:
     "Gradient (P,) that raises the clipped objective for advantages (B,)"
     params = adapter_parameters(pipe, cfg.adapter)
+    for p in params: p.grad = None   # an interrupted run may have left some
     adv,cfg = adv.to(traj.x.device), replace(cfg, beta=0.)
     for i in torch.arange(len(adv)).split(cfg.batch):
         for k in traj.window:

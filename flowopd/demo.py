@@ -294,11 +294,12 @@ def _report(out, budget, results):
                       'results.json': json.dumps(results, indent=1)}.items():
         _replace(out/name, lambda f: f.write_text(text))
 
-# %% ../nbs/09_demo.ipynb #f71b3ffd
+# %% ../nbs/09_demo.ipynb #ba484afe
 @contextmanager
 def _claim(out, budget, seed):
     "Refuse a folder of another demo; count the minutes spent in the block"
-    f,start = out/'demo.json',time.time(); now = dict(asdict(budget), seed=seed)
+    f,start = out/'demo.json',time.time()
+    now = dict(asdict(budget), seed=seed)
     was = json.loads(f.read_text()) if f.exists() else dict(now, minutes=0.)
     for k in now:
         if was[k]!=now[k]: raise ValueError(

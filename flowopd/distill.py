@@ -32,17 +32,22 @@ def _delta(layer, name)->torch.Tensor:
     A,B = layer.lora_A[name].weight, layer.lora_B[name].weight
     return layer.scaling[name]*B.float()@A.float()
 
-# %% ../nbs/06_distill.ipynb #811d2085
+# %% ../nbs/06_distill.ipynb #45a78a74
 @torch.no_grad()
 def average_factors(
     pipe,             # tiny or full pipeline
-    names:list[str],  # adapters of one rank, on the same layers
+    names:list[str],  # adapters of one rank and scale, on the same layers
     into:str          # name of the new one
 ):
     "New adapter `into` whose factors are means of factors: the naive merge"
-    c = pipe.transformer.peft_config[names[0]]
-    add_adapter(pipe, into, c.r, sorted(c.target_modules))
-    each = zip(*(adapter_parameters(pipe, n) for n in names), strict=True)
+    if not names: raise ValueError('no adapters to merge: name at least one')
+    each = zip(*(adapter_parameters(pipe, n) for n in names))
+    cfgs = [pipe.transformer.peft_config[n] for n in names]
+    kinds = {(c.r, c.lora_alpha, frozenset(c.target_modules)) for c in cfgs}
+    if len(kinds) > 1 or cfgs[0].lora_alpha!=2*cfgs[0].r: raise ValueError(
+        f'{names} differ in rank, scale or layers, or their scale is not 2: '
+        'use merge_adapters')
+    add_adapter(pipe, into, cfgs[0].r, sorted(cfgs[0].target_modules))
     for p,own in zip(adapter_parameters(pipe, into), each):
         p.copy_(torch.stack(own).mean(0))
 
@@ -232,19 +237,21 @@ def distill_iteration(
     done = dict(images=len(ps)*(it+1), **_kl_metrics(kl, names))
     return dict(done, grad_norm=optimizer_step(pipe, cfg, opt))
 
-# %% ../nbs/06_distill.ipynb #c0c08b9e
+# %% ../nbs/06_distill.ipynb #bc495e11
 def _check_run(pipe, teachers, tasks, cfg):
     "Raise a ValueError for arguments that cannot work"
     if not tasks: raise ValueError('no tasks: give at least one')
     for t in tasks:
         if t.name not in teachers: raise ValueError(
             f'no teacher for task {t.name!r}: there are {list(teachers)}')
-    for p in teachers.values():
+    for n,p in teachers.items():
+        if not isinstance(p, Policy): raise ValueError(
+            f'the teacher of {n!r} is {p!r}: give a Policy')
         adapter_parameters(pipe, p.adapter)   # raises if there is none
     for key,table in ((cfg.loss, LOSSES), (cfg.weighting, WEIGHTINGS)):
         if key not in table:
             raise ValueError(f'{key!r} is none of {list(table)}')
-    check_names(tasks, cfg.shares)
+    check_tasks(tasks, cfg.shares)
     if cfg.steps < 2 or cfg.noise <= 0: raise ValueError(
         f'{cfg.steps} steps with noise {cfg.noise}: the last step has none, '
         'take at least 2 steps and some noise')
@@ -265,9 +272,9 @@ def _try_target(pipe, enc, teachers, tasks, target):
     half = torch.tensor(.5, device=x.device)
     target(pipe, teachers, [tasks[0].name], cond, x, half)
 
-# %% ../nbs/06_distill.ipynb #0d0e545f
+# %% ../nbs/06_distill.ipynb #67a3802c
 def _asked(teachers, target)->list[str]:
-    "The adapters that teach: those of `teachers`, and of policies in `target`"
+    "Adapters that teach: of `teachers`, and of policies in `target`"
     own = [v for v in getattr(target, '__dict__', {}).values()
            if isinstance(v, Policy)]
     names = {p.adapter for p in (*teachers.values(), *own)} - {None}

@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['TINY_RUN', 'PURPOSES', 'FREE', 'advantages', 'reward_matrix', 'mixed_advantages', 'clipped_loss', 'RunConfig',
            'GRPOConfig', 'draw_prompts', 'collect', 'step_loss', 'part', 'optimizer_step', 'update', 'grpo_iteration',
-           'writable', 'describe', 'fingerprint', 'run', 'check_names', 'train_grpo']
+           'writable', 'describe', 'fingerprint', 'run', 'check_tasks', 'train_grpo']
 
-# %% ../nbs/04_grpo.ipynb #d256a019
+# %% ../nbs/04_grpo.ipynb #095eab8d
 import hashlib, json, math
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
+from numbers import Real
 from pathlib import Path
 import numpy as np, torch
 from diffusers.training_utils import EMAModel
@@ -20,13 +21,13 @@ from .pipeline import _replace
 from .rollout import *
 from .rewards import Task
 
-# %% ../nbs/04_grpo.ipynb #2bfa63b8
+# %% ../nbs/04_grpo.ipynb #9737d981
 def advantages(
     r:torch.Tensor,        # rewards (B,), in runs of `group` samples
     group:int,             # samples of a prompt, at least 2
     per_group:bool=False,  # s is the group's deviation, not the batch's
     clip:float=5.          # largest absolute advantage
-)->torch.Tensor:           # (B,), mean 0 in each group
+)->torch.Tensor:           # (B,), mean 0 in each group before the cut
     "Group-relative advantages"
     if group < 2: raise ValueError(f'a group of {group} compares nothing')
     if len(r)%group: raise ValueError(
@@ -35,7 +36,7 @@ def advantages(
     s = d.std(1, keepdim=True) if per_group else r.std()
     return (d/(s + 1e-4)).clamp(-clip, clip).view(-1)
 
-# %% ../nbs/04_grpo.ipynb #52164a00
+# %% ../nbs/04_grpo.ipynb #e4a15bee
 def reward_matrix(
     tasks:list[Task],   # K tasks
     ims:torch.Tensor,   # images (B,3,H,W) in [0,1]
@@ -46,13 +47,14 @@ def reward_matrix(
     for k,t in enumerate(tasks):
         mine = set(t.prompts); i = [j for j,p in enumerate(ps) if p in mine]
         if not i: continue
-        r = t.reward(ims[i], [ps[j] for j in i]).float().cpu()
+        r = t.reward(ims[i], [ps[j] for j in i])
+        r = torch.as_tensor(r).float().cpu()
         if r.shape!=(len(i),) or not r.isfinite().all(): raise ValueError(
             f'task {t.name!r}: the reward must be a finite number an image')
         R[i,k] = r
     return R
 
-# %% ../nbs/04_grpo.ipynb #612e5c7d
+# %% ../nbs/04_grpo.ipynb #4d7bc666
 def mixed_advantages(
     R:torch.Tensor,         # rewards (B,K), nan where a task does not apply
     weights:list[float],    # of the K rewards
@@ -62,6 +64,8 @@ def mixed_advantages(
 )->torch.Tensor:            # (B,)
     "Advantages of the weighted sum, or the weighted sum of advantages"
     w = torch.tensor(weights, dtype=torch.float32)
+    if len(w)!=R.shape[1]: raise ValueError(
+        f'{len(w)} weights for {R.shape[1]} rewards')
     if not per_reward: return advantages((R*w).nansum(1), group, **kw)
     A = torch.zeros_like(R)
     for k in range(R.shape[1]):
@@ -235,7 +239,7 @@ def part(
     "Some samples of a trajectory"
     return Trajectory(t.x[i], t.sigmas, t.log_prob[i], t.window)
 
-# %% ../nbs/04_grpo.ipynb #e4701d92
+# %% ../nbs/04_grpo.ipynb #e6a756e9
 def optimizer_step(
     pipe,
     cfg:RunConfig,
@@ -245,8 +249,8 @@ def optimizer_step(
     params = adapter_parameters(pipe, cfg.adapter)
     norm = torch.nn.utils.clip_grad_norm_(params, 1.).item()
     if not math.isfinite(norm): raise FloatingPointError(
-        f'the gradient of {cfg.adapter!r} is {norm}: go on from the last '
-        'checkpoint, with a lower lr')
+        f'the gradient of {cfg.adapter!r} is {norm}: start again with a '
+        'lower lr, in another folder')
     opt.step(); opt.zero_grad()
     return norm
 
@@ -271,7 +275,7 @@ def update(
         norms.append(optimizer_step(pipe, cfg, opt))
     return dict(grad_norm=float(np.mean(norms)))
 
-# %% ../nbs/04_grpo.ipynb #c08a0264
+# %% ../nbs/04_grpo.ipynb #04493c75
 def grpo_iteration(
     pipe,
     enc:Encoder,                # of `pipe`
@@ -290,7 +294,8 @@ def grpo_iteration(
     weights = [cfg.weights.get(t.name, 1.) for t in tasks]
     adv = mixed_advantages(R, weights, cfg.group, cfg.per_reward,
                            per_group=cfg.per_group).to(traj.x.device)
-    mean = {f'reward/{t.name}': r.nanmean().item() for t,r in zip(tasks, R.T)}
+    mean = {f'reward/{t.name}': r.nanmean().item()
+            for t,r in zip(tasks, R.T) if not r.isnan().all()}
     done = update(pipe, cond, traj, adv, opt, cfg)
     return dict(images=len(ps)*(it+1), **mean, **done)
 
@@ -308,7 +313,7 @@ def writable(
         ) from e
     return folder
 
-# %% ../nbs/04_grpo.ipynb #2135f71b
+# %% ../nbs/04_grpo.ipynb #d1a971b8
 def describe(
     o   # a dataclass, dict or function, or what json can hold
 ):
@@ -317,6 +322,8 @@ def describe(
         values = {f.name: getattr(o, f.name) for f in fields(o)}
         return dict(type=type(o).__name__) | describe(values)
     if isinstance(o, dict): return {k: describe(v) for k,v in o.items()}
+    if callable(o) and not hasattr(o, '__name__'): raise ValueError(
+        f'{o!r} has no name: use a function, or a dataclass with __call__')
     return getattr(o, '__name__', o)
 
 # %% ../nbs/04_grpo.ipynb #4af113d5
@@ -342,7 +349,7 @@ def fingerprint(pipe, tasks:list[Task], adapters=())->dict:
     return dict(base=_weights(w), adapters=own,
                 tasks={n: _digest(s.encode()) for n,s in texts.items()})
 
-# %% ../nbs/04_grpo.ipynb #cb44a8b5
+# %% ../nbs/04_grpo.ipynb #d283136c
 FREE = 'iterations','save_every','batch'
 
 def _open_run(folder, cfg, setting)->list[dict]:
@@ -350,14 +357,17 @@ def _open_run(folder, cfg, setting)->list[dict]:
     now = json.loads(json.dumps(describe(setting) | describe(cfg)))
     f = writable(folder)/'config.json'; m = f.with_name('metrics.jsonl')
     was = json.loads(f.read_text()) if f.exists() else now
+    lines = m.read_text().splitlines() if m.exists() else []
     for k in sorted((was.keys() | now.keys()) - {*FREE}):
         if was.get(k)!=now.get(k): raise ValueError(
             f'{folder} holds a run with another config ({k} was '
             f'{was.get(k)!r}, not {now.get(k)!r}): choose another folder, '
             'or delete it')
+    if len(lines) > cfg.iterations: raise ValueError(
+        f'{folder} has done {len(lines)} iterations: ask for at least as '
+        f'many, not {cfg.iterations}, or choose another folder')
     _replace(f, lambda g: g.write_text(json.dumps(now, indent=1)))
-    if not m.exists(): return []
-    return [json.loads(l) for l in m.read_text().splitlines()]
+    return [json.loads(l) for l in lines]
 
 # %% ../nbs/04_grpo.ipynb #8a82f251
 def _save(folder, pipe, cfg, opt, avg, done):
@@ -412,16 +422,23 @@ def run(
                 _save(out, pipe, cfg, opt, avg, it+1)
     avg.copy_to(params); save_adapter(pipe, cfg.adapter, out); return rows
 
-# %% ../nbs/04_grpo.ipynb #0ace7ffc
-def check_names(
+# %% ../nbs/04_grpo.ipynb #cb8185be
+def check_tasks(
     tasks:list[Task],
-    *dicts             # by task name
+    shares:dict,        # of prompts by task name
+    weights:dict={}     # of rewards by task name
 )->None:
-    "Raise a ValueError for a key that is no task's name"
+    "Raise a ValueError for a key that is no task, or an unusable number"
     names = [t.name for t in tasks]
-    for k in (k for d in dicts for k in d):
+    if not names: raise ValueError('no tasks: give at least one')
+    for k,v in (*shares.items(), *weights.items()):
         if k not in names: raise ValueError(
             f'no task {k!r}: there are {names}')
+        if not isinstance(v, Real) or not np.isfinite(v): raise ValueError(
+            f'{v!r} for task {k!r}: give a finite number')
+    p = [shares.get(n, 1) for n in names]
+    if min(p) < 0 or not any(p): raise ValueError(
+        f'shares {shares}: give none below 0 and at least one above')
 
 # %% ../nbs/04_grpo.ipynb #bc90ad57
 def _own_adapter(pipe, cfg):
@@ -434,7 +451,7 @@ def _own_adapter(pipe, cfg):
             f'{sorted(c.target_modules)}: set rank and targets of the config '
             'to these, or take another name')
 
-# %% ../nbs/04_grpo.ipynb #cdea46c8
+# %% ../nbs/04_grpo.ipynb #414ccb45
 def train_grpo(
     pipe,
     tasks:list[Task],    # one gives a specialist, several give GRPO-mix
@@ -445,7 +462,7 @@ def train_grpo(
     progress:bool=True   # show a bar
 )->list[dict]:           # the metrics of every iteration
     "Train adapter `cfg.adapter` (made if absent) by GRPO"
-    check_names(tasks, cfg.weights, cfg.shares); _check_grpo(cfg)
+    check_tasks(tasks, cfg.shares, cfg.weights); _check_grpo(cfg)
     _own_adapter(pipe, cfg); enc = enc or Encoder(pipe)
     step = lambda opt,it: grpo_iteration(pipe, enc, tasks, opt, cfg, it)
     setting = fingerprint(pipe, tasks)

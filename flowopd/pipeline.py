@@ -8,14 +8,14 @@ __all__ = ['TINY', 'NO_T5', 'ATTENTION', 'FEED_FORWARD', 'PREFIX', 'check_prompt
            'latent_shape', 'velocity', 'routed_velocity', 'decode', 'encode_latents', 'save_adapter', 'load_adapter',
            'load_sd3']
 
-# %% ../nbs/01_pipeline.ipynb #2941205c
+# %% ../nbs/01_pipeline.ipynb #4627b563
 import json, os, re, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 import diffusers, torch, transformers
-transformers.logging.set_verbosity_error()   # it misses torchvision, we do not
+transformers.logging.set_verbosity_error()   # it misses torchvision
 from diffusers import StableDiffusion3Pipeline
 transformers.logging.set_verbosity_warning()
 from peft import (LoraConfig, get_peft_model_state_dict,

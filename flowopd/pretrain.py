@@ -553,7 +553,7 @@ def _parts(plan, acc, out):
     model = TextToVelocity(encoders, new_transformer())
     return vae, judge, tok, model, dict(vae=v, judge=j)
 
-# %% ../nbs/90_pretrain.ipynb #9fe708bf
+# %% ../nbs/90_pretrain.ipynb #70a45707
 def _after(name, pipe, logs, out):
     "Keep the losses so far, and the pipeline as stage `name` left it"
     (out/'losses.json').write_text(json.dumps(logs))
@@ -563,7 +563,8 @@ def _ship(pipe, judge, plan, logs, results, processes, folder):
     "Write pipeline and judge in half precision, with scores and card"
     save_tiny(pipe, judge, folder)   # which rounds both
     shipped = scores(pipe, judge, plan.held_out) | kept(pipe, plan.held_out)
-    text = card(plan, logs, results | dict(shipped=shipped), folder, processes)
+    text = card(plan, logs, results | dict(shipped=shipped), folder,
+                processes)
     (folder/'README.md').write_text(text)
 
 # %% ../nbs/90_pretrain.ipynb #ddd4882f

@@ -80,14 +80,14 @@ def colourfulness(
     spread = opponent.std(2, correction=0).norm(dim=1)
     return spread + .3*opponent.mean(2).norm(dim=1)
 
-# %% ../nbs/03_rewards.ipynb #55bfe335
+# %% ../nbs/03_rewards.ipynb #075b6ce4
 def backdrop(
     ims:torch.Tensor,  # images (B,3,H,W) in [0,1]
     ps=None            # their prompts, not looked at
 )->torch.Tensor:       # (B,) in [0,1]: 0 is black
     "Median brightness of an image's border"
-    edges = [ims[:,:,0], ims[:,:,-1], ims[...,0], ims[...,-1]]
-    return torch.cat(edges, -1).flatten(1).median(1).values.float()
+    sides = torch.cat(edges(ims), -1).flatten(1)
+    return sides.median(1).values.float()
 
 # %% ../nbs/03_rewards.ipynb #3b29d713
 def diversity(

@@ -5,18 +5,20 @@
 # %% auto #0
 __all__ = ['LOOK', 'RANK', 'METHODS', 'ANGLE_TASKS', 'AIMS', 'LENGTH', 'MIX', 'N', 'PAIR', 'GDPO', 'MAIN', 'HEAVY', 'MIXES',
            'STUDENTS', 'TASTE', 'EQUAL', 'LOUD', 'PASTEL', 'STRICT', 'SPARSE', 'WISHES', 'FAMILIES', 'N5', 'crowd',
-           'FIVE', 'TWICE', 'LONG', 'again', 'LATER', 'PLAN', 'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge',
-           'Distil', 'all_rewards', 'Look', 'kind_tasks', 'judges', 'Exam', 'produce', 'angles', 'paid', 'setting',
-           'tabulate', 'specialist', 'family', 'mix', 'opd', 'cold', 'ordered', 'work', 'load_results', 'close',
-           'study', 'summary', 'average', 'scoreboard', 'strongest', 'race', 'map_of', 'main']
+           'FIVE', 'TWICE', 'LONG', 'again', 'LATER', 'PLAN', 'ANGLED', 'MIXED', 'TAUGHT', 'Place', 'every_task',
+           'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look', 'kind_tasks', 'judges', 'Exam', 'ordered', 'lineage',
+           'produce', 'angles', 'paid', 'setting', 'tabulate', 'specialist', 'family', 'mix', 'opd', 'cold', 'work',
+           'load_results', 'close', 'strongest', 'rivals', 'champions', 'study', 'summary', 'average', 'scoreboard',
+           'race', 'map_of', 'main']
 
-# %% ../nbs/10_study.ipynb #fc9b2ef4
+# %% ../nbs/10_study.ipynb #086b43ee
 import json, shutil, time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 import numpy as np, torch, matplotlib.pyplot as plt
 from fastcore.basics import patch
@@ -33,7 +35,7 @@ from .mar import *
 from .evaluate import *
 from .demo import _alone, _per, _workers
 
-# %% ../nbs/10_study.ipynb #b2e3f307
+# %% ../nbs/10_study.ipynb #80e49881
 @dataclass(frozen=True)
 class Place:
     "Where one row of one seed is made"
@@ -47,6 +49,9 @@ class Place:
         "The folder of a row"
         name = (row or self.row).replace(':', '-')
         return Path(self.out)/f'seed{self.seed}'/name
+    def at(self, row:str)->'Place':
+        "The place of another row of the same seed"
+        return replace(self, row=row)
     def load(
         self, pipe,
         row:str,         # a finished row
@@ -213,11 +218,11 @@ def judges(
     return [*all_rewards(split), hue, ocr, Task('backdrop', every, backdrop),
             *kind_tasks(every)]
 
-# %% ../nbs/10_study.ipynb #7d966d7f
+# %% ../nbs/10_study.ipynb #6c131140
 @dataclass(frozen=True)
 class Exam:
     "How many prompts a row is judged on, two images each"
-    test:int = 192   # of each family, held out
+    test:int = 192   # of each family, held out where they can be
     new:int = 32     # of each form that is never trained on
     val:int = 96     # of each family, to choose settings by
     def prompts(self):
@@ -233,37 +238,64 @@ class Exam:
                     test=mark(judges(), exam('test', self.test)),
                     new=mark(kind_tasks(new), new))
 
-# %% ../nbs/10_study.ipynb #02aa1b63
-def _marks(at:Place, recipe)->dict|None:
+# %% ../nbs/10_study.ipynb #c3b4e21e
+def ordered(
+    plan:dict,        # recipes by the name of their row
+    rows=None         # names that are asked for; all if not given
+)->list[str]:         # names, needs first
+    "The rows that have to be made"
+    for r in rows or ():
+        if r not in plan: raise ValueError(
+            f'no row {r!r}: there are {", ".join(plan)}')
+    todo,seen = [*(rows or plan)],set()
+    while todo:
+        r = todo.pop()
+        if r not in seen: seen.add(r); todo += plan[r].needs
+    return [r for r in plan if r in seen]
+
+# %% ../nbs/10_study.ipynb #cd263917
+def lineage(
+    plan:dict,   # recipes by the name of their row
+    row:str
+)->dict:         # of dictionaries, as json has them
+    "The recipes of a row and of all that it needs, by name"
+    own = {r: describe(plan[r]) for r in ordered(plan, [row])}
+    return json.loads(json.dumps(own))
+
+# %% ../nbs/10_study.ipynb #6285152d
+def _marks(plan, at:Place, exam:Exam)->dict|None:
     "What a finished row has written, None if it is not finished"
     f = at.folder()/'row.json'
     if not f.exists(): return None
-    row = json.loads(f.read_text())
-    now = json.loads(json.dumps(describe(recipe)))
-    if row['recipe']!=now: raise ValueError(
-        f'{at.folder()} was made by another recipe: delete it, or choose '
-        'another folder')
+    row,now = json.loads(f.read_text()), lineage(plan, at.row)
+    for n in row['lineage'].keys() | now.keys():
+        if row['lineage'].get(n)!=now.get(n): raise ValueError(
+            f'{at.folder()} was made with another recipe of {n}: delete it, '
+            'or choose another folder')
+    if row['exam']!=describe(exam): raise ValueError(
+        f'{at.folder()} sat another exam: delete it, or choose another')
     return row
 
-# %% ../nbs/10_study.ipynb #d670ab92
+# %% ../nbs/10_study.ipynb #40d323f0
 def produce(
-    recipe,       # a `Grpo`, `Merge` or `Distil`
-    at:Place,     # its needs must be there
+    plan:dict,    # recipes by the name of their row
+    at:Place,     # what the row needs must be there
     exam:Exam
 )->dict:          # what it writes to row.json
     "Make a row and let it sit the exam; a finished one is only read"
-    if row := _marks(at, recipe): return row
-    writable(at.folder().parent); pipe = load_tiny()
+    if row := _marks(plan, at, exam): return row
+    writable(at.folder().parent); pipe,recipe = load_tiny(),plan[at.row]
     recipe.make(pipe, at, Look(pipe, recipe.guidance))
     f = at.folder()/'metrics.jsonl'
     lines = f.read_text().splitlines() if f.exists() else []
-    row = dict(row=at.row, seed=at.seed, recipe=describe(recipe),
-               images=recipe.images, metrics=[json.loads(l) for l in lines],
+    row = dict(row=at.row, seed=at.seed, lineage=lineage(plan, at.row),
+               exam=describe(exam), images=recipe.images,
+               metrics=[json.loads(l) for l in lines],
                **exam.sit(pipe, Policy('policy', recipe.guidance)))
     _replace(at.folder()/'row.json', lambda f: f.write_text(json.dumps(row)))
     return row
 
-# %% ../nbs/10_study.ipynb #41bb1d8d
+# %% ../nbs/10_study.ipynb #58963646
 ANGLE_TASKS = ['compose', 'spell', 'quality', 'pastel']
 
 def angles(
@@ -272,8 +304,10 @@ def angles(
     prompts:int=48    # of a batch
 )->dict:              # what it writes to angles.json
     "Cosines between reward gradients at a row's weights, with their ceiling"
-    f = at.folder()/'angles.json'
-    if f.exists(): return json.loads(f.read_text())
+    f = at.folder()/'angles.json'; found = dict(batches=batches,
+        prompts=prompts, rewards=ANGLE_TASKS)
+    was = json.loads(f.read_text()) if f.exists() else {}
+    if found.items() <= was.items(): return was
     pipe = load_tiny(); at.load(pipe, at.row, 'policy'); enc = Encoder(pipe)
     tasks = [every_task()[n] for n in ANGLE_TASKS]
     cfg = GRPOConfig.tiny(adapter='policy', prompts=prompts, seed=at.seed,
@@ -281,7 +315,7 @@ def angles(
     def half(its): return sum(reward_gradients(pipe, enc, tasks, cfg, it)
                               for it in its)
     c = cosines(half(range(batches)), half(range(batches, 2*batches)))
-    found = dict(rewards=ANGLE_TASKS, cosines=c.tolist())
+    found['cosines'] = c.tolist()
     _replace(f, lambda g: g.write_text(json.dumps(found)))
     return found
 
@@ -318,40 +352,43 @@ def _gap(a, b, aims)->dict:
     both = mean.mean(), (se**2).sum()**.5/len(se)
     return dict(gap, mean=[round(float(v), 4) for v in both])
 
-# %% ../nbs/10_study.ipynb #075ed320
+# %% ../nbs/10_study.ipynb #dd6b487b
 def _entry(plan, at, rows, aims)->dict:
     "One object of results.json; `rows` are the seed's marks, by name"
-    r,family = rows[at.row], paid(plan, at.row)
+    r,stands_on = rows[at.row], paid(plan, at.row)
     cost = lambda n: sum(m['seconds'] for m in rows[n]['metrics'])/60
     scores = lambda d: {k: v for k,v in d.items()   # not those of nobody
                         if isinstance(v, float) and v==v}
     look = lambda m: {k.removeprefix('val/'): v for k,v in m.items()
                       if k=='images' or 'val/' in k}
-    e = dict(row=at.row, seed=at.seed, recipe=r['recipe'],
-        images=sum(rows[n]['images'] for n in family),
-        own_images=r['images'], minutes=round(sum(map(cost, family)), 2),
-        val=scores(r['val']), n=r['test']['n'], **scores(r['new'] | r['test']),
+    e = dict(row=at.row, seed=at.seed, recipe=r['lineage'][at.row],
+        images=sum(rows[n]['images'] for n in stands_on),
+        own_images=r['images'],
+        minutes=round(sum(map(cost, stands_on)), 2),
+        val=scores(r['val']), n=r['test']['n'],
+        **scores(r['new'] | r['test']),
         se=scores(r['test']['se'] | r['new']['se']),
         curve=[look(m) for m in r['metrics'] if 'val/spell' in m])
     f = at.folder()/'angles.json'
     if f.exists(): e['angles'] = json.loads(f.read_text())
-    rival = '/'.join(filter(None, [setting(at.row), 'student']))
-    if rival in rows: e['over_student'] = _gap(
-        r['test'], rows[rival]['test'], aims[setting(at.row)])
+    own = setting(at.row); s = rows.get('/'.join(filter(None, [own,'student'])))
+    if s: e |= dict(over_student=_gap(r['test'], s['test'], aims[own]),
+                    val_over_student=_gap(r['val'], s['val'], aims[own]))
     return e
 
-# %% ../nbs/10_study.ipynb #7a41df46
+# %% ../nbs/10_study.ipynb #1b7be073
 def tabulate(
     plan:dict,       # recipes by the name of their row
     out:Path,        # folder of the study
     seeds:int,
+    exam:Exam=Exam(),
     aims:dict=AIMS   # scores that count, by setting
 )->list[dict]:       # an object for each finished row and seed
     "What has been finished so far"
     entries = []
     for s in range(seeds):
         places = {n: Place(n, s, out) for n in plan}
-        rows = {n: _marks(at, plan[n]) for n,at in places.items()}
+        rows = {n: _marks(plan, at, exam) for n,at in places.items()}
         rows = {n: r for n,r in rows.items() if r}
         entries += [_entry(plan, places[n], rows, aims) for n in rows
                     if all(p in rows for p in paid(plan, n))]
@@ -420,7 +457,7 @@ MIXES = {
     'mix:slow_average': mix(ema=.97),
     'mix:rank_4': mix(rank=4), 'mix:gdpo_rank_4': mix(rank=4, **GDPO)}
 
-# %% ../nbs/10_study.ipynb #fab77885
+# %% ../nbs/10_study.ipynb #de45cbea
 STUDENTS = {
     'cold:factors': cold(factors=True), 'cold:rank_4': cold(rank=4),
     'cold:sft': opd(None, method='sft'),
@@ -435,7 +472,9 @@ STUDENTS = {
     **{f'opd:{w}': opd(weighting=w) for w in ('kl','ode','published')},
     'opd:rank_4': opd('cold:rank_4', rank=4),
     'opd:one_query': opd(queries=(6,)), 'opd:guided': opd(guidance=2.),
-    'opd:long': opd(iterations=96)}
+    'opd:long': opd(iterations=96),
+    **{f'slow:{t}': family(t, lr=5e-4) for t in PAIR},
+    'cold:slow': cold('slow'), 'opd:slow': opd('cold:slow', 'slow')}
 
 # %% ../nbs/10_study.ipynb #a46eee5e
 TASTE = dict(compose=.8, spell=.8, pastel=.2)
@@ -476,7 +515,7 @@ FIVE = {
     'five/grpo_mix': Grpo(WISHES, N5, crowd),
     'five/grpo_mix_gdpo': Grpo(WISHES, N5, crowd | GDPO)}
 
-# %% ../nbs/10_study.ipynb #ce9a73d1
+# %% ../nbs/10_study.ipynb #934b1416
 TWICE = {'compose': 128, 'spell': 64}
 LONG = {
     'long/teacher:compose': replace(specialist('compose'), iterations=128,
@@ -484,8 +523,13 @@ LONG = {
     **{f'long/family:{t}': replace(family(t), iterations=n,
                                    prolongs=f'family:{t}')
        for t,n in TWICE.items()},
+    **{f'long/slow:{t}': replace(family(t, lr=5e-4), iterations=n,
+                                 prolongs=f'slow:{t}')
+       for t,n in TWICE.items()},
     'long/cold_start': cold('long/family'),
+    'long/cold:slow': cold('long/slow'),
     'long/student': opd('long/cold_start', 'long/family', iterations=64),
+    'long/opd:slow': opd('long/cold:slow', 'long/slow', iterations=64),
     'long/mix:lr_low': mix(n=2*N, prolongs='mix:lr_low', lr=5e-4),
     'long/mix:gdpo_lr_low': mix(n=2*N, prolongs='mix:gdpo_lr_low', lr=5e-4,
                                 **GDPO),
@@ -510,21 +554,6 @@ ANGLED = ['base', 'grpo_mix', 'grpo_mix_2x', 'grpo_mix_gdpo',
           'grpo_mix_gdpo_2x', 'pastel/grpo_mix', 'pastel/mix:equal',
           'pastel/mix:gdpo_equal']
 
-# %% ../nbs/10_study.ipynb #c3b4e21e
-def ordered(
-    plan:dict,        # recipes by the name of their row
-    rows=None         # names that are asked for; all if not given
-)->list[str]:         # names, needs first
-    "The rows that have to be made"
-    for r in rows or ():
-        if r not in plan: raise ValueError(
-            f'no row {r!r}: there are {", ".join(plan)}')
-    todo,seen = [*(rows or plan)],set()
-    while todo:
-        r = todo.pop()
-        if r not in seen: seen.add(r); todo += plan[r].needs
-    return [r for r in plan if r in seen]
-
 # %% ../nbs/10_study.ipynb #bf4ffcc9
 def _progress(at)->str:
     "What a bar says of a row being made"
@@ -532,54 +561,114 @@ def _progress(at)->str:
     done = len(f.read_text().splitlines()) if f.exists() else 0
     return f'{at.row}#{at.seed} {done}'
 
-# %% ../nbs/10_study.ipynb #07e145ac
+# %% ../nbs/10_study.ipynb #7fac801d
 def work(plan, places:list[Place], exam:Exam, pool, after):
     "Make rows with two workers; `after` is called when one is done"
     waiting,running,done = list(places),{},set()
     with tqdm(total=len(places), unit='row') as bar:
         while waiting or running:
             ready = [at for at in waiting if all(
-                (n, at.seed) in done for n in plan[at.row].needs)]
+                at.at(n) in done for n in plan[at.row].needs)]
             for at in ready[:2-len(running)]:
                 waiting.remove(at)
-                f = pool.submit(produce, plan[at.row], at, exam)
-                running[f] = at
+                running[pool.submit(produce, plan, at, exam)] = at
+            if not running: break   # the others need what failed
             for f in wait(running, 2, FIRST_COMPLETED).done:
-                at = running.pop(f); f.result(); bar.update()
-                done.add((at.row, at.seed)); after()
+                at = running.pop(f)
+                try: f.result()
+                except (ArithmeticError, ValueError) as e:
+                    bar.write(f'{at.row}, seed {at.seed}: {e}')
+                else: done.add(at); bar.update(); after()
             bar.set_postfix_str(', '.join(map(_progress, running.values())))
+        for at in waiting: bar.write(f'{at.row}, seed {at.seed}: left out')
 
-# %% ../nbs/10_study.ipynb #8e5b53cb
+# %% ../nbs/10_study.ipynb #e745b1e1
 def load_results(
     f:Path|str='../studies/tiny/results.json'   # what `study` wrote
 )->list[dict]:                                  # its rows
     "The rows of a results file"
-    return json.loads(Path(f).read_text())['rows']
+    try: return json.loads(Path(f).read_text())['rows']
+    except FileNotFoundError: raise ValueError(
+        f'no results in {f}: run flowopd_study, or name its file')
+    except json.JSONDecodeError as e: raise ValueError(
+        f'{f} is damaged ({e}): restore or delete it')
 
-# %% ../nbs/10_study.ipynb #25b999a2
-def _write(plan, out, seeds, aims)->list[dict]:
+# %% ../nbs/10_study.ipynb #99c19973
+def _kept(plan, f)->dict:
+    "What a results file holds and the plan still says, by row and seed"
+    old = {(e['row'], e['seed']): e for e in
+           (load_results(f) if f.exists() else [])}
+    def same(row, seed): return row in plan and all(
+        old.get((n, seed), {}).get('recipe')==r
+        for n,r in lineage(plan, row).items())
+    return {k: e for k,e in old.items() if same(*k)}
+
+def _write(plan, out, seeds, exam=Exam(), aims=AIMS)->list[dict]:
     "Bring results.json up to date; returns its rows, in order of the plan"
-    f = Path(out)/'results.json'; key = lambda e: (e['row'], e['seed'])
-    now = {n: json.loads(json.dumps(describe(r))) for n,r in plan.items()}
-    kept = {key(e): e for e in (load_results(f) if f.exists() else [])
-            if e['recipe']==now.get(e['row'])}
-    kept |= {key(e): e for e in tabulate(plan, out, seeds, aims)}
-    order = {n: i for i,n in enumerate(plan)}
-    rows = sorted(kept.values(), key=lambda e: (e['seed'], order[e['row']]))
+    f = Path(out)/'results.json'; rows,order = _kept(plan, f),list(plan)
+    for e in tabulate(plan, out, seeds, exam, aims):
+        k = e['row'],e['seed']   # it may lack what comes from other rows
+        rows[k] = rows.get(k, {}) | e
+    rows = [rows[k] for k in sorted(
+        rows, key=lambda k: (k[1], order.index(k[0])))]
     text = json.dumps(dict(rows=rows), indent=0, allow_nan=False)
     _replace(f, lambda g: g.write_text(text)); return rows
 
-# %% ../nbs/10_study.ipynb #b3ea2654
+# %% ../nbs/10_study.ipynb #e18ef8f0
 def close(
     entries:list[dict],  # what `tabulate` returned
     rows                 # names to choose from
 )->list[str]:
     "Rows that a single seed cannot tell from the student"
-    d = {e['row']: e['over_student']['mean'] for e in entries
-         if e['seed']==0 and 'over_student' in e}
+    d = {e['row']: e['val_over_student']['mean'] for e in entries
+         if e['seed']==0 and 'val_over_student' in e}
     return [r for r in rows if r in d and abs(d[r][0]) <= 2*d[r][1]]
 
-# %% ../nbs/10_study.ipynb #63cc2340
+# %% ../nbs/10_study.ipynb #0a004adb
+def _score(e, aims)->float:
+    "Average of the scores that count, of one object of the results"
+    return np.mean([e[m] for m in aims])
+
+# %% ../nbs/10_study.ipynb #f6c58137
+def strongest(
+    entries:list[dict],   # the rows of results.json
+    rows,                 # names to choose from
+    aims:list[str]        # scores that count
+)->str:
+    "The row with the best average on validation prompts, seed 0"
+    first = {e['row']: e for e in entries
+             if e['seed']==0 and e['row'] in rows}
+    if not first: raise ValueError(f'no results of {", ".join(rows)} yet')
+    return max(first, key=lambda r: _score(first[r]['val'], aims))
+
+# %% ../nbs/10_study.ipynb #a56587fd
+MIXED,TAUGHT = ('grpo_mix','mix:'), ('student','paper_student','opd:')
+
+def rivals(
+    entries:list[dict],   # the rows of results.json
+    name:str,             # of a setting
+    kinds:tuple           # `MIXED` or `TAUGHT`
+)->list[str]:             # names of rows
+    "Mixes or students of a setting that generated no more than its limit"
+    near = ('','long') if name=='long' else (name,)
+    limit = {'': 'grpo_mix', 'long': 'grpo_mix_2x'}.get(
+        name, f'{name}/grpo_mix')
+    cost = {e['row']: e['images'] for e in entries if e['seed']==0}
+    return [r for r,n in cost.items() if limit in cost and n <= cost[limit]
+            and setting(r) in near
+            and r.rpartition('/')[2].startswith(kinds)]
+
+def champions(
+    entries:list[dict],   # the rows of results.json
+    aims:dict=AIMS        # scores that count, by setting
+)->dict[str,tuple]:       # strongest student and mix, by setting
+    "Who meets whom, in all settings that have both"
+    both = {s: (rivals(entries, s, TAUGHT), rivals(entries, s, MIXED))
+            for s in aims}
+    return {s: tuple(strongest(entries, r, aims[s]) for r in two)
+            for s,two in both.items() if all(two)}
+
+# %% ../nbs/10_study.ipynb #a2b582e7
 def study(
     seeds:int=3,                  # how many, from 0
     rows:list[str]=None,          # only these and what they need
@@ -590,26 +679,23 @@ def study(
 )->list[dict]:                    # what it writes to results.json
     "Make every row that is asked for, judge it, and tabulate all"
     names = ordered(plan, rows); out = writable(out)
-    after = partial(_write, plan, out, seeds, AIMS)
+    after = partial(_write, plan, out, seeds, exam)
     with _alone(out), _workers() as pool:
         def go(names, seeds):
-            places = [Place(n, s, out) for s in seeds for n in names]
+            needed = ordered(plan, names) if names else []
+            places = [Place(n, s, out) for s in seeds for n in needed]
             work(plan, places, exam, pool, after)
+        after()   # refuses a folder of another plan, before any work
         go([n for n in names if rows or n in main], range(seeds))
         if not rows:
-            go(names, [0]); entries = tabulate(plan, out, seeds)
-            more = [r for r in close(entries, plan) if r not in main]
-            if more and seeds > 1: go(ordered(plan, more), range(1, seeds))
+            go(names, [0]); entries = after()
+            more = {*close(entries, plan), *chain(*champions(entries).values())}
+            go([n for n in names if n in more], range(1, seeds))
             for f in [pool.submit(angles, Place(r, 0, out))
-                      for r in ANGLED]: f.result()
+                      for r in ANGLED if r in plan]: f.result()
     return after()
 
-# %% ../nbs/10_study.ipynb #0a004adb
-def _score(e, aims)->float:
-    "Average of the scores that count, of one object of the results"
-    return np.mean([e[m] for m in aims])
-
-# %% ../nbs/10_study.ipynb #074c62a0
+# %% ../nbs/10_study.ipynb #e3959dd4
 def summary(
     entries:list[dict],  # the rows of results.json
     row:str,
@@ -618,8 +704,8 @@ def summary(
     "Mean and error of a row's scores over its seeds"
     mine = [e for e in entries if e['row']==row]
     if not mine: raise ValueError(f'no results of {row!r} yet')
-    if len(mine)==1: return {m: (mine[0][m], mine[0]['se'][m])
-                             for m in metrics}
+    if len(mine)==1 or not mine[0]['images']:
+        return {m: (mine[0][m], mine[0]['se'][m]) for m in metrics}
     values = {m: np.array([e[m] for e in mine]) for m in metrics}
     return {m: (v.mean(), v.std(ddof=1)/len(v)**.5)
             for m,v in values.items()}
@@ -655,26 +741,15 @@ def scoreboard(
                       str(mine[0]['images']), str(len(mine))])
     return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
 
-# %% ../nbs/10_study.ipynb #f6c58137
-def strongest(
-    entries:list[dict],   # the rows of results.json
-    rows,                 # names to choose from
-    aims:list[str]        # scores that count
-)->str:
-    "The row with the best average on validation prompts, seed 0"
-    first = {e['row']: e for e in entries
-             if e['seed']==0 and e['row'] in rows}
-    if not first: raise ValueError(f'no results of {", ".join(rows)} yet')
-    return max(first, key=lambda r: _score(first[r]['val'], aims))
-
-# %% ../nbs/10_study.ipynb #2fbea1da
+# %% ../nbs/10_study.ipynb #fc5a96de
 def _course(entries, row, aims, origin=None, offset=0):
     "Images and average at every look, the mean over seeds; (L,), (L,)"
     mine = [e for e in entries if e['row']==row]
-    looks = [[(l['images'], _score(l, aims)) for l in e['curve']]
-             for e in mine]
-    starts = [(0, _score(e['val'], aims)) for e in entries if e['row']==origin]
-    if starts: looks = [[s, *l] for s,l in zip(starts, looks)]
+    if not mine: raise ValueError(f'no results of {row!r} yet')
+    first = {e['seed']: [(0, _score(e['val'], aims))] for e in entries
+             if e['row']==origin}
+    looks = [first.get(e['seed'], []) + [
+        (l['images'], _score(l, aims)) for l in e['curve']] for e in mine]
     x,y = np.array(looks).mean(0).T
     return x+offset, y
 
@@ -700,7 +775,7 @@ def race(
     for ax in axs: ax.set_xlabel('images generated')
     fig.tight_layout(); return fig
 
-# %% ../nbs/10_study.ipynb #e39dfc4c
+# %% ../nbs/10_study.ipynb #3f382295
 def _gaps(entries, student, mix, aims):
     "Average of the student less that of the mix, seed by seed"
     at = lambda r: {e['seed']: _score(e, aims) for e in entries
@@ -708,16 +783,24 @@ def _gaps(entries, student, mix, aims):
     a,b = at(student),at(mix)
     return [a[s]-b[s] for s in sorted(a.keys() & b.keys())]
 
+def _error(entries, student, mix, aims):
+    "Standard error of the mean of `_gaps`"
+    d = _gaps(entries, student, mix, aims)
+    if len(d) > 1: return np.std(d, ddof=1)/len(d)**.5
+    return np.hypot(*(average(entries, r, aims)[1] for r in (student,mix)))
+
+# %% ../nbs/10_study.ipynb #45b23c50
 def map_of(
     entries:list[dict],     # the rows of results.json
     pairs:dict[str,tuple]   # student, mix and scores that count, by label
 )->plt.Figure:
-    "By how much students exceed mixes, a dot for each seed"
-    fig,ax = plt.subplots(figsize=(6, .4*len(pairs)+.8))
+    "By how much students exceed mixes: dots are seeds, bars two errors"
+    fig,ax = plt.subplots(figsize=(7, .4*len(pairs)+.8))
     for y,(label,(student,mix,aims)) in enumerate(pairs.items()):
         d = _gaps(entries, student, mix, aims)
         ax.plot(d, [y]*len(d), 'o', alpha=.5, c='C0')
-        ax.plot(np.mean(d), y, 'k|', ms=14)
+        ax.errorbar(np.mean(d), y, xerr=2*_error(
+            entries, student, mix, aims), fmt='k|', ms=12, capsize=3)
     ax.set_yticks(range(len(pairs)), pairs); ax.invert_yaxis()
     ax.axvline(0, c='k', lw=.8); ax.grid(axis='x', alpha=.3)
     ax.set_xlabel('average of the student - average of the mix')

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['COLORS', 'SHAPES', 'NUMBERS', 'RELATIONS', 'LETTERS', 'SIZE', 'KINDS', 'TASKS', 'SPLITS', 'Obj', 'Prompt', 'split_of',
            'prompts', 'draw', 'distance', 'paint', 'background', 'light', 'tint', 'places', 'glyph', 'render',
-           'render_batch', 'show_images', 'degrade', 'color_map', 'Detection', 'detect', 'compose_score', 'letter_map',
-           'read', 'edit_distance', 'spell_score']
+           'render_batch', 'show_images', 'degrade', 'edges', 'color_map', 'Detection', 'detect', 'compose_score',
+           'letter_map', 'read', 'edit_distance', 'spell_score']
 
 # %% ../nbs/00_world.ipynb #ef447b61
 import hashlib, itertools, textwrap
@@ -253,8 +253,12 @@ def degrade(
     noisy = im + rng.normal(0, .16*noise, im.shape)
     return noisy.clip(0,1).astype(np.float32)
 
-# %% ../nbs/00_world.ipynb #df6e2464
+# %% ../nbs/00_world.ipynb #8170a0fc
 _PALETTE = np.array(list(COLORS.values()), np.float32)
+
+def edges(ims)->list:
+    "The four sides of images (B,3,H,W), arrays or tensors"
+    return [ims[:,:,0], ims[:,:,-1], ims[...,0], ims[...,-1]]
 
 def _unit(c):
     "Colours (...,3) at full brightness"
@@ -262,8 +266,7 @@ def _unit(c):
 
 def color_map(ims:np.ndarray, threshold:float=.33)->np.ndarray:
     "The index (B,H,W) of each pixel's colour in ims (B,3,H,W), or -1"
-    border = [ims[:,:,0], ims[:,:,-1], ims[...,0], ims[...,-1]]
-    ground = np.median(np.concatenate(border, -1), -1)[:,:,None,None]
+    ground = np.median(np.concatenate(edges(ims), -1), -1)[:,:,None,None]
     away = np.linalg.norm(ims - ground, axis=1)
     flat = _unit(ims.transpose(0,2,3,1))
     near = [((flat - c)**2).sum(-1) for c in _unit(_PALETTE)]
@@ -396,11 +399,10 @@ def _letter_templates():
 
 _LETTER_T = _letter_templates()
 
-# %% ../nbs/00_world.ipynb #6f5b94b0
+# %% ../nbs/00_world.ipynb #968b94ec
 def letter_map(ims:torch.Tensor, floor:float=.5)->torch.Tensor:
     "Correlation (B,10,H',W') of every place with every letter, in [-1,1]"
-    edges = [ims[:,:,0], ims[:,:,-1], ims[...,0], ims[...,-1]]
-    border = torch.cat(edges, -1).median(-1).values[...,None,None]
+    border = torch.cat(edges(ims), -1).median(-1).values[...,None,None]
     m = (ims - border).norm(dim=1, keepdim=True)
     box = torch.ones(1,1,*_LETTER_T.shape[2:])
     var = F.conv2d(m*m, box) - F.conv2d(m, box)**2/box.numel()
