@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['LOOK', 'RANK', 'METHODS', 'ANGLE_TASKS', 'AIMS', 'LENGTH', 'MIX', 'N', 'PAIR', 'GDPO', 'MAIN', 'HEAVY', 'MIXES',
            'STUDENTS', 'TASTE', 'EQUAL', 'LOUD', 'PASTEL', 'STRICT', 'SPARSE', 'WISHES', 'FAMILIES', 'N5', 'crowd',
-           'FIVE', 'TWICE', 'LONG', 'again', 'LATER', 'PLAN', 'ANGLED', 'MIXED', 'TAUGHT', 'Place', 'every_task',
-           'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look', 'kind_tasks', 'judges', 'Exam', 'ordered', 'lineage',
-           'produce', 'angles', 'paid', 'setting', 'tabulate', 'specialist', 'family', 'mix', 'opd', 'cold', 'work',
-           'load_results', 'close', 'strongest', 'rivals', 'champions', 'study', 'summary', 'average', 'scoreboard',
-           'race', 'map_of', 'main']
+           'FIVE', 'TWICE', 'CHOSEN', 'LONG', 'again', 'LATER', 'PLAN', 'ANGLED', 'MIXED', 'TAUGHT', 'Place',
+           'every_task', 'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look', 'kind_tasks', 'judges', 'Exam', 'ordered',
+           'lineage', 'produce', 'angles', 'paid', 'setting', 'tabulate', 'specialist', 'family', 'mix', 'opd', 'cold',
+           'work', 'load_results', 'close', 'strongest', 'rivals', 'champions', 'study', 'summary', 'average',
+           'scoreboard', 'race', 'map_of', 'main']
 
 # %% ../nbs/10_study.ipynb #086b43ee
 import json, shutil, time
@@ -515,8 +515,9 @@ FIVE = {
     'five/grpo_mix': Grpo(WISHES, N5, crowd),
     'five/grpo_mix_gdpo': Grpo(WISHES, N5, crowd | GDPO)}
 
-# %% ../nbs/10_study.ipynb #934b1416
+# %% ../nbs/10_study.ipynb #2faef02a
 TWICE = {'compose': 128, 'spell': 64}
+CHOSEN = dict(compose='long/slow:compose', spell='long/family:spell')
 LONG = {
     'long/teacher:compose': replace(specialist('compose'), iterations=128,
                                     prolongs='teacher:compose'),
@@ -528,8 +529,11 @@ LONG = {
        for t,n in TWICE.items()},
     'long/cold_start': cold('long/family'),
     'long/cold:slow': cold('long/slow'),
+    'long/cold:chosen': Merge(tuple(CHOSEN.values())),
     'long/student': opd('long/cold_start', 'long/family', iterations=64),
     'long/opd:slow': opd('long/cold:slow', 'long/slow', iterations=64),
+    'long/opd:chosen': Distil(CHOSEN, 'long/cold:chosen',
+                              settings=dict(iterations=64)),
     'long/mix:lr_low': mix(n=2*N, prolongs='mix:lr_low', lr=5e-4),
     'long/mix:gdpo_lr_low': mix(n=2*N, prolongs='mix:gdpo_lr_low', lr=5e-4,
                                 **GDPO),
