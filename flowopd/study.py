@@ -793,7 +793,7 @@ def _error(entries, student, mix, aims):
     if len(d) > 1: return np.std(d, ddof=1)/len(d)**.5
     return np.hypot(*(average(entries, r, aims)[1] for r in (student,mix)))
 
-# %% ../nbs/10_study.ipynb #45b23c50
+# %% ../nbs/10_study.ipynb #574f383c
 def map_of(
     entries:list[dict],     # the rows of results.json
     pairs:dict[str,tuple]   # student, mix and scores that count, by label
@@ -805,7 +805,8 @@ def map_of(
         ax.plot(d, [y]*len(d), 'o', alpha=.5, c='C0')
         ax.errorbar(np.mean(d), y, xerr=2*_error(
             entries, student, mix, aims), fmt='k|', ms=12, capsize=3)
-    ax.set_yticks(range(len(pairs)), pairs); ax.invert_yaxis()
+    ax.set_yticks(range(len(pairs)), pairs); ax.margins(y=.2)
+    ax.invert_yaxis()
     ax.axvline(0, c='k', lw=.8); ax.grid(axis='x', alpha=.3)
     ax.set_xlabel('average of the student - average of the mix')
     fig.tight_layout(); return fig
