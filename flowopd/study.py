@@ -35,7 +35,7 @@ from .mar import *
 from .evaluate import *
 from .demo import _alone, _per, _workers
 
-# %% ../nbs/10_study.ipynb #80e49881
+# %% ../nbs/10_study.ipynb #b2e3f307
 @dataclass(frozen=True)
 class Place:
     "Where one row of one seed is made"
@@ -49,9 +49,6 @@ class Place:
         "The folder of a row"
         name = (row or self.row).replace(':', '-')
         return Path(self.out)/f'seed{self.seed}'/name
-    def at(self, row:str)->'Place':
-        "The place of another row of the same seed"
-        return replace(self, row=row)
     def load(
         self, pipe,
         row:str,         # a finished row
@@ -238,7 +235,7 @@ class Exam:
                     test=mark(judges(), exam('test', self.test)),
                     new=mark(kind_tasks(new), new))
 
-# %% ../nbs/10_study.ipynb #c3b4e21e
+# %% ../nbs/10_study.ipynb #3dc5940f
 def ordered(
     plan:dict,        # recipes by the name of their row
     rows=None         # names that are asked for; all if not given
@@ -247,7 +244,7 @@ def ordered(
     for r in rows or ():
         if r not in plan: raise ValueError(
             f'no row {r!r}: there are {", ".join(plan)}')
-    todo,seen = [*(rows or plan)],set()
+    todo,seen = list(plan if rows is None else rows),set()
     while todo:
         r = todo.pop()
         if r not in seen: seen.add(r); todo += plan[r].needs
@@ -565,14 +562,14 @@ def _progress(at)->str:
     done = len(f.read_text().splitlines()) if f.exists() else 0
     return f'{at.row}#{at.seed} {done}'
 
-# %% ../nbs/10_study.ipynb #7fac801d
+# %% ../nbs/10_study.ipynb #35a09789
 def work(plan, places:list[Place], exam:Exam, pool, after):
     "Make rows with two workers; `after` is called when one is done"
     waiting,running,done = list(places),{},set()
     with tqdm(total=len(places), unit='row') as bar:
         while waiting or running:
             ready = [at for at in waiting if all(
-                at.at(n) in done for n in plan[at.row].needs)]
+                replace(at, row=n) in done for n in plan[at.row].needs)]
             for at in ready[:2-len(running)]:
                 waiting.remove(at)
                 running[pool.submit(produce, plan, at, exam)] = at
@@ -645,7 +642,7 @@ def strongest(
     if not first: raise ValueError(f'no results of {", ".join(rows)} yet')
     return max(first, key=lambda r: _score(first[r]['val'], aims))
 
-# %% ../nbs/10_study.ipynb #a56587fd
+# %% ../nbs/10_study.ipynb #2c0fe6ab
 MIXED,TAUGHT = ('grpo_mix','mix:'), ('student','paper_student','opd:')
 
 def rivals(
@@ -662,6 +659,7 @@ def rivals(
             and setting(r) in near
             and r.rpartition('/')[2].startswith(kinds)]
 
+# %% ../nbs/10_study.ipynb #40772847
 def champions(
     entries:list[dict],   # the rows of results.json
     aims:dict=AIMS        # scores that count, by setting
@@ -672,7 +670,7 @@ def champions(
     return {s: tuple(strongest(entries, r, aims[s]) for r in two)
             for s,two in both.items() if all(two)}
 
-# %% ../nbs/10_study.ipynb #a2b582e7
+# %% ../nbs/10_study.ipynb #3ed8e5cf
 def study(
     seeds:int=3,                  # how many, from 0
     rows:list[str]=None,          # only these and what they need
@@ -686,17 +684,18 @@ def study(
     after = partial(_write, plan, out, seeds, exam)
     with _alone(out), _workers() as pool:
         def go(names, seeds):
-            needed = ordered(plan, names) if names else []
-            places = [Place(n, s, out) for s in seeds for n in needed]
+            places = [Place(n, s, out) for s in seeds
+                      for n in ordered(plan, names)]
             work(plan, places, exam, pool, after)
         after()   # refuses a folder of another plan, before any work
         go([n for n in names if rows or n in main], range(seeds))
         if not rows:
             go(names, [0]); entries = after()
-            more = {*close(entries, plan), *chain(*champions(entries).values())}
-            go([n for n in names if n in more], range(1, seeds))
+            both = chain(*champions(entries).values())
+            go({*close(entries, plan), *both}, range(1, seeds))
+            done = {e['row'] for e in entries}   # others have diverged
             for f in [pool.submit(angles, Place(r, 0, out))
-                      for r in ANGLED if r in plan]: f.result()
+                      for r in ANGLED if r in done]: f.result()
     return after()
 
 # %% ../nbs/10_study.ipynb #e3959dd4
