@@ -670,7 +670,14 @@ def champions(
     return {s: tuple(strongest(entries, r, aims[s]) for r in two)
             for s,two in both.items() if all(two)}
 
-# %% ../nbs/10_study.ipynb #3ed8e5cf
+# %% ../nbs/10_study.ipynb #b00c13dc
+def _measure(pool, out, entries):
+    "The angles of all rows of `ANGLED` that were finished"
+    done = {e['row'] for e in entries}
+    for f in [pool.submit(angles, Place(r, 0, out))
+              for r in ANGLED if r in done]: f.result()
+
+# %% ../nbs/10_study.ipynb #c4c4d6ff
 def study(
     seeds:int=3,                  # how many, from 0
     rows:list[str]=None,          # only these and what they need
@@ -693,9 +700,7 @@ def study(
             go(names, [0]); entries = after()
             both = chain(*champions(entries).values())
             go({*close(entries, plan), *both}, range(1, seeds))
-            done = {e['row'] for e in entries}   # others have diverged
-            for f in [pool.submit(angles, Place(r, 0, out))
-                      for r in ANGLED if r in done]: f.result()
+            _measure(pool, out, entries)
     return after()
 
 # %% ../nbs/10_study.ipynb #e3959dd4
