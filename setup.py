@@ -20,7 +20,7 @@ setup(
     package_data={cfg['lib_path']: ['tiny/**']},     # the weights of the tiny model
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg.get('requirements', '').split(),
-    extras_require={k: cfg[f'{k}_requirements'].split() for k in ('dev', 'clip')},
+    extras_require={k: cfg[f'{k}_requirements'].split() for k in ('dev', 'rewards', 'monitors')},
     entry_points={
         'console_scripts': cfg.get('console_scripts', '').split(),
         'nbdev': [f"{cfg['lib_path']}={cfg['lib_path']}._modidx:d"]},
