@@ -6,14 +6,20 @@
 __all__ = ['sigmas', 'Transition', 'ode', 'flow_sde', 'dance_sde', 'cps', 'kl_weight', 'Trajectory', 'rollout', 'generators',
            'start_noise']
 
-# %% ../nbs/02_rollout.ipynb #c778ed49
+# %% ../nbs/02_rollout.ipynb #62bd79a3
 import math
 from dataclasses import dataclass
 import torch
+from fastcore.basics import patch
 from diffusers.utils.torch_utils import randn_tensor
 from .pipeline import *
 
-# %% ../nbs/02_rollout.ipynb #cf76a7e4
+# %% ../nbs/02_rollout.ipynb #486cc6a9
+@patch
+def schedule(self:SD3, pipe, scheduler, steps):
+    "Set a scheduler to so many steps; other families do more here"
+    scheduler.set_timesteps(steps, device=pipe.device)
+
 def sigmas(
     pipe,
     steps:int        # of the sampler, at least 1
@@ -21,7 +27,7 @@ def sigmas(
     "Noise levels that the pipeline's own scheduler visits"
     if steps < 1: raise ValueError(f'{steps} steps: take at least one')
     sched = pipe.scheduler.__class__.from_config(pipe.scheduler.config)
-    sched.set_timesteps(steps, device=pipe.device)
+    family(pipe).schedule(pipe, sched, steps)
     return sched.sigmas
 
 # %% ../nbs/02_rollout.ipynb #e9114d2d
