@@ -6,7 +6,7 @@
 __all__ = ['LOSSES', 'WEIGHTINGS', 'average_factors', 'merge_adapters', 'pathwise', 'sampled', 'detached', 'DistillConfig',
            'teacher_target', 'distill_step', 'distill_iteration', 'distill', 'sft_iteration', 'sft']
 
-# %% ../nbs/06_distill.ipynb #a3ecb9cc
+# %% ../nbs/06_distill.ipynb #005adca2
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from peft.tuners.lora import LoraLayer
 from .pipeline import *
 from .rollout import *
 from .rewards import Task
+from .parallel import *
 from .grpo import *
 from .grpo import _own_adapter, _rng, _seeds
 
@@ -213,7 +214,7 @@ def _kl_metrics(kl:torch.Tensor, names:list[str])->dict:
            for n in dict.fromkeys(names)}
     return dict(per, kl_steps=kl.mean(0).tolist())
 
-# %% ../nbs/06_distill.ipynb #6d465d62
+# %% ../nbs/06_distill.ipynb #388fbd29
 def distill_iteration(
     pipe,                       # tiny or full pipeline
     enc:Encoder,                # encoder of `pipe`
@@ -228,12 +229,14 @@ def distill_iteration(
     rng = _rng(cfg, it, 'prompts')
     drawn = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
     ps,names = ([x for x in l for _ in range(cfg.group)] for l in drawn)
-    cond,gens = enc(ps), generators(_seeds(cfg, it, 'noise', len(ps)))
-    def walk(i):
-        ask = partial(target, pipe, teachers, [names[j] for j in i])
-        own = [gens[j] for j in i]
-        return _distill_batch(pipe, cfg, cond[i], ask, own, len(ps))
-    kl = torch.cat([walk(i) for i in torch.arange(len(ps)).split(cfg.batch)])
+    seeds,own = _seeds(cfg, it, 'noise', len(ps)), mine(range(len(ps)), pipe)
+    cond = enc([ps[j] for j in own])
+    def walk(k):   # samples own[k]
+        ask = partial(target, pipe, teachers, [names[j] for j in own[k]])
+        gens = generators(seeds[own[k]])
+        return _distill_batch(pipe, cfg, cond[k], ask, gens, len(ps))
+    kls = [walk(k) for k in torch.arange(len(own)).split(cfg.batch)]
+    kl = gather(torch.cat(kls), own)
     done = dict(images=len(ps)*(it+1), **_kl_metrics(kl, names))
     return dict(done, grad_norm=optimizer_step(pipe, cfg, opt))
 
@@ -280,7 +283,7 @@ def _asked(teachers, target)->list[str]:
     names = {p.adapter for p in (*teachers.values(), *own)} - {None}
     return sorted(names)
 
-# %% ../nbs/06_distill.ipynb #b78e9444
+# %% ../nbs/06_distill.ipynb #ad361cea
 def distill(
     pipe,                       # tiny or full pipeline
     teachers:dict[str,Policy],  # by task name
@@ -290,7 +293,8 @@ def distill(
     enc:Encoder=None,           # to share its cache with other runs
     target=teacher_target,      # what the student follows; see notebook 07
     watch=None,                 # called as watch(it), returns more metrics
-    progress:bool=True          # show a bar
+    progress:bool=True,         # show a bar
+    track=()                    # names of trackers, such as 'tensorboard'
 )->list[dict]:                  # the metrics of every iteration
     "Distil `teachers` into adapter `cfg.adapter` (made if absent)"
     _student(pipe, teachers, tasks, cfg); enc = enc or Encoder(pipe)
@@ -299,14 +303,17 @@ def distill(
         pipe, enc, tasks, teachers, opt, cfg, it, target)
     facts = fingerprint(pipe, tasks, _asked(teachers, target))
     setting = facts | dict(teachers=teachers, target=target)
-    return run(pipe, cfg, step, out, setting, watch, progress)
+    return run(pipe, cfg, step, out, setting, watch, progress, track)
 
-# %% ../nbs/06_distill.ipynb #e74b3627
-def _flow_loss(pipe, adapter, cond, x0)->torch.Tensor:
-    "Flow-matching loss (B,) on latents x0 (B,C,H,W), at random noise levels"
-    level = torch.randint(1000, (len(x0),))
-    sigma = sigmas(pipe, 1000)[level].to(x0)
-    s,eps = sigma[:,None,None,None], torch.randn_like(x0)
+# %% ../nbs/06_distill.ipynb #43e38233
+def _mixing(pipe, n)->tuple:
+    "Random noise levels (n,) and noise (n,C,H,W) for flow matching"
+    level = torch.randint(1000, (n,))
+    return sigmas(pipe, 1000)[level], torch.randn(n, *latent_shape(pipe))
+
+def _flow_loss(pipe, adapter, cond, x0, sigma, eps)->torch.Tensor:
+    "Flow-matching loss (B,) on latents x0, at noise levels with noise"
+    sigma,eps = sigma.to(x0), eps.to(x0); s = sigma[:,None,None,None]
     v = velocity(pipe, Policy(adapter), cond, (1-s)*x0 + s*eps, sigma)
     return ((v - (eps-x0))**2).flatten(1).mean(1)
 
@@ -317,7 +324,7 @@ def _teacher_latents(pipe, cfg, policies, cond, gens)->torch.Tensor:
     x,sig = start_noise(pipe, gens), sigmas(pipe, cfg.steps)
     return rollout(ask, x, sig, window=range(0)).final
 
-# %% ../nbs/06_distill.ipynb #32409768
+# %% ../nbs/06_distill.ipynb #0de02883
 def sft_iteration(
     pipe,                       # tiny or full pipeline
     enc:Encoder,                # encoder of `pipe`
@@ -330,18 +337,20 @@ def sft_iteration(
     "One flow-matching update of the student on fresh images of the teachers"
     rng = _rng(cfg, it, 'prompts')
     torch.manual_seed(_seeds(cfg, it, 'torch', 1)[0])
-    ps,names = draw_prompts(tasks, cfg.prompts*cfg.group, rng, cfg.shares)
-    cond,n = enc(ps), len(ps); total = 0.
-    g = generators(_seeds(cfg, it, 'start', n))
-    for i in torch.arange(n).split(cfg.batch):
-        who = [teachers[names[j]] for j in i]
-        x0 = _teacher_latents(pipe, cfg, who, cond[i], [g[j] for j in i])
-        loss = _flow_loss(pipe, cfg.adapter, cond[i], x0).sum()/n
-        loss.backward(); total += loss.item()
+    n = cfg.prompts*cfg.group; own,losses = mine(range(n), pipe), []
+    ps,names = draw_prompts(tasks, n, rng, cfg.shares)
+    seeds,(sigma,eps) = _seeds(cfg, it, 'start', n), _mixing(pipe, n)
+    cond = enc([ps[j] for j in own])
+    for k in torch.arange(len(own)).split(cfg.batch):
+        i = own[k]; who = [teachers[names[j]] for j in i]
+        x0 = _teacher_latents(pipe, cfg, who, cond[k], generators(seeds[i]))
+        loss = _flow_loss(pipe, cfg.adapter, cond[k], x0, sigma[i], eps[i])
+        (loss.sum()/n).backward(); losses.append(loss.detach())
+    mean = gather(torch.cat(losses), own).mean().item()
     norm = optimizer_step(pipe, cfg, opt)
-    return dict(images=n*(it+1), loss=total, grad_norm=norm)
+    return dict(images=n*(it+1), loss=mean, grad_norm=norm)
 
-# %% ../nbs/06_distill.ipynb #aeaaf2c2
+# %% ../nbs/06_distill.ipynb #c512458f
 def sft(
     pipe,                       # tiny or full pipeline
     teachers:dict[str,Policy],  # by task name
@@ -350,7 +359,8 @@ def sft(
     out:Path|str,               # folder of the run; continues what it holds
     enc:Encoder=None,           # to share its cache with other runs
     watch=None,                 # called as watch(it), returns more metrics
-    progress:bool=True          # show a bar
+    progress:bool=True,         # show a bar
+    track=()                    # names of trackers, such as 'tensorboard'
 )->list[dict]:                  # the metrics of every iteration
     "Fine-tune adapter `cfg.adapter` (made if absent) on the teachers' images"
     _student(pipe, teachers, tasks, cfg); enc = enc or Encoder(pipe)
@@ -358,4 +368,4 @@ def sft(
         pipe, enc, tasks, teachers, opt, cfg, it)
     facts = fingerprint(pipe, tasks, _asked(teachers, None))
     setting = facts | dict(teachers=teachers)
-    return run(pipe, cfg, step, out, setting, watch, progress)
+    return run(pipe, cfg, step, out, setting, watch, progress, track)

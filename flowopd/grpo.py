@@ -4,22 +4,25 @@
 
 # %% auto #0
 __all__ = ['TINY_RUN', 'PURPOSES', 'FREE', 'advantages', 'reward_matrix', 'mixed_advantages', 'clipped_loss', 'RunConfig',
-           'GRPOConfig', 'draw_prompts', 'collect', 'step_loss', 'part', 'optimizer_step', 'update', 'grpo_iteration',
-           'writable', 'describe', 'fingerprint', 'run', 'check_tasks', 'train_grpo']
+           'GRPOConfig', 'draw_prompts', 'collect', 'step_loss', 'part', 'optimizer_step', 'shuffled', 'update',
+           'grpo_iteration', 'writable', 'describe', 'fingerprint', 'run', 'check_tasks', 'train_grpo']
 
-# %% ../nbs/04_grpo.ipynb #095eab8d
+# %% ../nbs/04_grpo.ipynb #8bd1bd79
 import hashlib, json, math
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from numbers import Real
 from pathlib import Path
 import numpy as np, torch
+from accelerate import Accelerator
+from accelerate.tracking import get_available_trackers
 from diffusers.training_utils import EMAModel
 from tqdm.auto import tqdm
 from .pipeline import *
 from .pipeline import _replace
 from .rollout import *
 from .rewards import Task
+from .parallel import *
 
 # %% ../nbs/04_grpo.ipynb #9737d981
 def advantages(
@@ -190,15 +193,18 @@ def _walk(pipe, cfg, cond, x, sig, window, gens=None)->Trajectory:
                      for a in ('x','log_prob'))
     return Trajectory(path, sig, log_prob, window)
 
-# %% ../nbs/04_grpo.ipynb #39ecf43d
+# %% ../nbs/04_grpo.ipynb #84a8b91c
 def collect(
     pipe,
     cond:Cond,        # of B samples, in runs of `cfg.group`
     cfg:GRPOConfig,
-    it:int            # the iteration: with the seed, it decides all noise
+    it:int,           # the iteration: with the seed, it decides all noise
+    i=None            # numbers of these samples in it, 0 to B-1 if not given
 )->Trajectory:        # of B samples
     "Roll out the policy of `cfg`"
-    first,seeds = (_seeds(cfg, it, w, len(cond)) for w in ('start','noise'))
+    i = torch.arange(len(cond)) if i is None else i
+    first,seeds = (_seeds(cfg, it, w, int(max(i))+1)[i]
+                   for w in ('start','noise'))
     own = cfg.group if cfg.same_start else 1
     sig,window = sigmas(pipe, cfg.steps), _window(cfg, it)
     low,x = window.start, start_noise(pipe, generators(first[::own]))
@@ -239,14 +245,14 @@ def part(
     "Some samples of a trajectory"
     return Trajectory(t.x[i], t.sigmas, t.log_prob[i], t.window)
 
-# %% ../nbs/04_grpo.ipynb #e6a756e9
+# %% ../nbs/04_grpo.ipynb #0eab2e46
 def optimizer_step(
     pipe,
     cfg:RunConfig,
     opt:torch.optim.Optimizer   # of the parameters of `cfg.adapter`
 )->float:                       # norm of the gradient before clipping
     "Clip the gradient of `cfg.adapter` to norm 1 and step"
-    params = adapter_parameters(pipe, cfg.adapter)
+    params = adapter_parameters(pipe, cfg.adapter); add_up(params)
     norm = torch.nn.utils.clip_grad_norm_(params, 1.).item()
     if not math.isfinite(norm): raise FloatingPointError(
         f'the gradient of {cfg.adapter!r} is {norm}: start again with a '
@@ -254,28 +260,46 @@ def optimizer_step(
     opt.step(); opt.zero_grad()
     return norm
 
-# %% ../nbs/04_grpo.ipynb #0284925e
+# %% ../nbs/04_grpo.ipynb #f542bd5f
+def shuffled(
+    cfg:GRPOConfig
+)->list[torch.Tensor]:   # for each update, numbers of its groups
+    "All groups of an iteration, in random order, dealt into updates"
+    return torch.randperm(cfg.prompts).tensor_split(cfg.updates)
+
+# %% ../nbs/04_grpo.ipynb #f264c094
 def update(
     pipe,
     cond:Cond,                  # of B samples, in runs of `cfg.group`
     traj:Trajectory,            # of the same samples
     adv:torch.Tensor,           # their advantages (B,)
     opt:torch.optim.Optimizer,  # of the adapter's parameters
-    cfg:GRPOConfig
+    cfg:GRPOConfig,
+    deal:list[torch.Tensor]     # for each update, groups among the samples
 )->dict:                        # mean norm of the gradient
     "`cfg.updates` optimizer steps, each on its share of the groups"
     groups,norms = torch.arange(len(adv)).view(-1, cfg.group), []
-    deal = groups[torch.randperm(len(groups))].tensor_split(cfg.updates)
-    for share in deal:
-        for i in share.flatten().split(cfg.batch):
-            mine = part(traj, i)
+    every = torch.arange(cfg.prompts).tensor_split(cfg.updates)
+    for own,n in zip(deal, map(len, every)):   # n of all processes
+        for i in groups[own].flatten().split(cfg.batch):
             for k in traj.window:
-                loss = step_loss(pipe, cond[i], mine, adv[i], k, cfg).sum()
-                (loss/share.numel()/len(traj.window)).backward()
+                loss = step_loss(pipe, cond[i], part(traj, i), adv[i], k, cfg)
+                (loss.sum()/(n*cfg.group)/len(traj.window)).backward()
         norms.append(optimizer_step(pipe, cfg, opt))
     return dict(grad_norm=float(np.mean(norms)))
 
-# %% ../nbs/04_grpo.ipynb #04493c75
+# %% ../nbs/04_grpo.ipynb #e9689054
+def _groups(pipe, cfg)->tuple:
+    "Groups of this process; for each update, which of them"
+    deal = [mine(d, pipe) for d in shuffled(cfg)]
+    here = torch.cat(deal).msort()
+    return here, [torch.searchsorted(here, d) for d in deal]
+
+def _samples(cfg, groups)->torch.Tensor:
+    "Numbers of all samples of some groups"
+    return (groups[:,None]*cfg.group + torch.arange(cfg.group)).flatten()
+
+# %% ../nbs/04_grpo.ipynb #1bfe1ed7
 def grpo_iteration(
     pipe,
     enc:Encoder,                # of `pipe`
@@ -286,18 +310,19 @@ def grpo_iteration(
 )->dict:                        # images so far, mean rewards, gradient norm
     "One iteration of GRPO on the tasks' rewards"
     torch.manual_seed(_seeds(cfg, it, 'torch', 1)[0])
-    ps,_ = draw_prompts(tasks, cfg.prompts, _rng(cfg, it, 'prompts'),
-                        cfg.shares)
-    ps = [p for p in ps for _ in range(cfg.group)]
-    cond = enc(ps); traj = collect(pipe, cond, cfg, it)
-    R = reward_matrix(tasks, decode(pipe, traj.final), ps)
+    drawn,_ = draw_prompts(tasks, cfg.prompts, _rng(cfg, it, 'prompts'),
+                           cfg.shares)
+    here,deal = _groups(pipe, cfg); i = _samples(cfg, here)
+    ps = [drawn[j//cfg.group] for j in i]; cond = enc(ps)
+    traj = collect(pipe, cond, cfg, it, i)
+    R = gather(reward_matrix(tasks, decode(pipe, traj.final), ps), i)
     weights = [cfg.weights.get(t.name, 1.) for t in tasks]
     adv = mixed_advantages(R, weights, cfg.group, cfg.per_reward,
-                           per_group=cfg.per_group).to(traj.x.device)
+                           per_group=cfg.per_group)[i].to(traj.x.device)
     mean = {f'reward/{t.name}': r.nanmean().item()
             for t,r in zip(tasks, R.T) if not r.isnan().all()}
-    done = update(pipe, cond, traj, adv, opt, cfg)
-    return dict(images=len(ps)*(it+1), **mean, **done)
+    done = update(pipe, cond, traj, adv, opt, cfg, deal)
+    return dict(images=len(R)*(it+1), **mean, **done)
 
 # %% ../nbs/04_grpo.ipynb #400871f6
 def writable(
@@ -332,7 +357,7 @@ def _write_metrics(out, rows):
     text = ''.join(json.dumps(r)+'\n' for r in rows)
     _replace(out/'metrics.jsonl', lambda f: f.write_text(text))
 
-# %% ../nbs/04_grpo.ipynb #5543f1e2
+# %% ../nbs/04_grpo.ipynb #a1bee181
 def _digest(b:bytes)->str: return hashlib.sha256(b).hexdigest()[:12]
 
 def _weights(ps)->str:
@@ -342,8 +367,8 @@ def _weights(ps)->str:
 
 def fingerprint(pipe, tasks:list[Task], adapters=())->dict:
     "Checksums of base (a sample), prompts, and of the adapters named"
-    w = [p.flatten()[:64] for n,p in pipe.transformer.named_parameters()
-         if 'lora_' not in n]
+    w = [whole(p).flatten()[:64] for n,p in
+         pipe.transformer.named_parameters() if 'lora_' not in n]
     own = {n: _weights(adapter_parameters(pipe, n)) for n in adapters}
     texts = {t.name: '\n'.join(map(str, t.prompts)) for t in tasks}
     return dict(base=_weights(w), adapters=own,
@@ -369,7 +394,7 @@ def _open_run(folder, cfg, setting)->list[dict]:
     _replace(f, lambda g: g.write_text(json.dumps(now, indent=1)))
     return [json.loads(l) for l in lines]
 
-# %% ../nbs/04_grpo.ipynb #8a82f251
+# %% ../nbs/04_grpo.ipynb #783349e5
 def _save(folder, pipe, cfg, opt, avg, done):
     "Write the checkpoint of a run in one step"
     weights = [p.data for p in adapter_parameters(pipe, cfg.adapter)]
@@ -380,34 +405,56 @@ def _save(folder, pipe, cfg, opt, avg, done):
 def _resume(folder, pipe, cfg, opt, avg)->int:
     "Go back to the checkpoint, made if absent; returns iterations done"
     f = folder/'state.pt'; weights = adapter_parameters(pipe, cfg.adapter)
-    if not f.exists(): _save(folder, pipe, cfg, opt, avg, 0)
+    if not f.exists(): by_main(_save, folder, pipe, cfg, opt, avg, 0)
     s = torch.load(f, map_location='cpu', weights_only=True)
     opt.load_state_dict(s['opt']); avg.load_state_dict(s['avg'])
     avg.to(pipe.device); opt.zero_grad()   # of an interrupted step
     for p,q in zip(weights, s['adapter'], strict=True): p.data.copy_(q)
     return s['done']
 
-# %% ../nbs/04_grpo.ipynb #bfc8de84
+# %% ../nbs/04_grpo.ipynb #ad96d72d
 def _bar(name, start, cfg, progress):
     "The iterations left, with a bar"
     return tqdm(range(start, cfg.iterations), name, cfg.iterations,
-                initial=start, disable=not progress)
+                initial=start, disable=not (progress and is_main()))
 
 def _floats(row):
     "What a bar can show of a row of metrics"
     return {k: f'{v:.3g}' for k,v in row.items() if isinstance(v, float)}
 
-# %% ../nbs/04_grpo.ipynb #7ee4c235
+# %% ../nbs/04_grpo.ipynb #23f82e6c
+def _tracker(track, out, cfg):
+    "A function that sends a row of metrics to the trackers named"
+    there = [str(t) for t in get_available_trackers()]
+    for t in track:
+        if isinstance(t, str) and t not in there: raise ValueError(
+            f'tracker {t!r} is not installed: there are {there}')
+    if not track: return lambda row, it: None
+    acc = Accelerator(log_with=list(track), project_dir=out)
+    acc.init_trackers('flowopd', {k: str(v) for k,v in vars(cfg).items()})
+    return lambda row, it: acc.log({k: v for k,v in row.items()
+                                    if isinstance(v, Real)}, step=it)
+
+# %% ../nbs/04_grpo.ipynb #5de9fa79
+def _write(out, pipe, cfg, opt, avg, rows):
+    "Write the metrics of a run, and a checkpoint if it is time"
+    _write_metrics(out, rows); n = len(rows)
+    if n==cfg.iterations or n%cfg.save_every==0:
+        _save(out, pipe, cfg, opt, avg, n)
+
+# %% ../nbs/04_grpo.ipynb #d1f91091
 def run(
     pipe, cfg:RunConfig,
     iterate,            # called as iterate(opt, it), returns a dict
     out:Path|str,       # folder of the run; goes on from what it holds
     setting:dict,       # what else decides the run; goes into config.json
     watch=None,         # called as watch(it) after it, returns a dict
-    progress:bool=True  # show a bar
+    progress:bool=True, # show a bar
+    track=()            # names of trackers, such as 'tensorboard'
 )->list[dict]:          # the metrics of every iteration
     "Train `cfg.adapter`; its running average ends in `pipe` and in `out`"
-    out = Path(out); rows = _open_run(out, cfg, setting)
+    out = Path(out); log = _tracker(track, out, cfg)
+    rows = by_main(_open_run, out, cfg, setting)
     params = adapter_parameters(pipe, cfg.adapter)
     opt = torch.optim.AdamW(params, cfg.lr, weight_decay=1e-4)
     avg = EMAModel(params, decay=cfg.ema)
@@ -416,11 +463,10 @@ def run(
         for it in (bar := _bar(out.name, start, cfg, progress)):
             rows.append(iterate(opt, it)); avg.step(params)
             bar.set_postfix(_floats(rows[-1]))
-            if watch: rows[-1] |= watch(it)
-            _write_metrics(out, rows); last = it+1==cfg.iterations
-            if last or (it+1)%cfg.save_every==0:
-                _save(out, pipe, cfg, opt, avg, it+1)
-    avg.copy_to(params); save_adapter(pipe, cfg.adapter, out); return rows
+            if watch: rows[-1] |= by_main(watch, it)
+            by_main(_write, out, pipe, cfg, opt, avg, rows); log(rows[-1], it)
+    avg.copy_to(params); by_main(save_adapter, pipe, cfg.adapter, out)
+    return rows
 
 # %% ../nbs/04_grpo.ipynb #cb8185be
 def check_tasks(
@@ -451,7 +497,7 @@ def _own_adapter(pipe, cfg):
             f'{sorted(c.target_modules)}: set rank and targets of the config '
             'to these, or take another name')
 
-# %% ../nbs/04_grpo.ipynb #414ccb45
+# %% ../nbs/04_grpo.ipynb #ceebe88b
 def train_grpo(
     pipe,
     tasks:list[Task],    # one gives a specialist, several give GRPO-mix
@@ -459,11 +505,12 @@ def train_grpo(
     out:Path|str,        # folder of the run; goes on from what it holds
     enc:Encoder=None,    # to share its cache with other runs
     watch=None,          # called as watch(it), returns more metrics
-    progress:bool=True   # show a bar
+    progress:bool=True,  # show a bar
+    track=()             # names of trackers, such as 'tensorboard'
 )->list[dict]:           # the metrics of every iteration
     "Train adapter `cfg.adapter` (made if absent) by GRPO"
     check_tasks(tasks, cfg.shares, cfg.weights); _check_grpo(cfg)
     _own_adapter(pipe, cfg); enc = enc or Encoder(pipe)
     step = lambda opt,it: grpo_iteration(pipe, enc, tasks, opt, cfg, it)
     setting = fingerprint(pipe, tasks)
-    return run(pipe, cfg, step, out, setting, watch, progress)
+    return run(pipe, cfg, step, out, setting, watch, progress, track)

@@ -8,7 +8,7 @@ __all__ = ['TINY', 'NO_T5', 'FAMILIES', 'ATTENTION', 'FEED_FORWARD', 'PREFIX', '
            'remove_adapter', 'using', 'Policy', 'latent_shape', 'guided', 'velocity', 'routed_velocity', 'decode',
            'encode_latents', 'save_adapter', 'load_adapter', 'is_null', 'save_lora', 'load_sd3']
 
-# %% ../nbs/01_pipeline.ipynb #91b16e05
+# %% ../nbs/01_pipeline.ipynb #02019f09
 import json, os, re, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from peft import (LoraConfig, get_peft_model_state_dict,
 from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
 from .world import LETTERS, TASKS, prompts, show_images
+from .parallel import asked_by_all
 
 # %% ../nbs/01_pipeline.ipynb #9aebcc14
 TINY = Path(globals().get('__file__', '../flowopd/_'))  # this module's file
@@ -349,7 +350,7 @@ def velocity(
         return family(pipe).velocity(pipe.transformer, cond, x, sigma,
                                      policy.guidance)
 
-# %% ../nbs/01_pipeline.ipynb #136ad200
+# %% ../nbs/01_pipeline.ipynb #b5a2b6ae
 def routed_velocity(
     pipe,
     policies:list[Policy],   # one a sample
@@ -361,10 +362,10 @@ def routed_velocity(
     if len(policies)!=len(x): raise ValueError(
         f'{len(policies)} policies for {len(x)} samples: give one each')
     v = torch.empty_like(x, dtype=torch.float32); sigma = sigma.expand(len(x))
-    for p in dict.fromkeys(policies):
+    for p in asked_by_all(pipe, policies):
         i = [j for j,q in enumerate(policies) if q==p]
-        i = torch.tensor(i, device=x.device)
-        v[i] = velocity(pipe, p, cond[i], x[i], sigma[i])
+        out = velocity(pipe, p, cond[j := i or [0]], x[j], sigma[j])
+        if i: v[i] = out   # else only other processes had to know
     return v
 
 # %% ../nbs/01_pipeline.ipynb #5c681013
