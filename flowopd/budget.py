@@ -140,7 +140,7 @@ def checkpointed_bytes(
     n = c.num_layers; size = pipe.transformer.dtype.itemsize
     return n*tokens*width*size + kept//n
 
-# %% ../nbs/15_budget.ipynb #43aa61f3
+# %% ../nbs/15_budget.ipynb #70d5f950
 @dataclass(frozen=True)
 class Facts:
     "What a pipeline costs, counted on blank tensors"
@@ -153,7 +153,6 @@ class Facts:
     less:int      # the same with checkpointing
     cond:int      # bytes of a prompt's condition
     latent:int    # bytes of a latent, in float32
-    image:int     # bytes of an image, in float32
 
 # %% ../nbs/15_budget.ipynb #3abb47da
 def _nbytes(*modules)->int:
@@ -167,24 +166,23 @@ def _weights(pipe)->dict:
     return {'transformer': _nbytes(pipe.transformer),
             'text encoders': _nbytes(*text), 'autoencoder': _nbytes(pipe.vae)}
 
-# %% ../nbs/15_budget.ipynb #8807409e
+# %% ../nbs/15_budget.ipynb #3e80eddb
 def count_facts(
     pipe,         # with an adapter; `sd35_medium_meta()` for the full model
     adapter:str   # its name
 )->Facts:
     "Count what one sequence, one image and one prompt of `pipe` cost"
     F = forward_flop(pipe); cond,x,_ = blank(pipe)
-    side = pipe.vae_scale_factor*x.shape[-1]
     n = sum(p.numel() for p in adapter_parameters(pipe, adapter))
     kept = activation_bytes(pipe, adapter)
     facts = Facts(
         F, backward_flop(pipe, adapter)/F, flop(lambda: decode(pipe, x))/F,
         _weights(pipe), n, kept, checkpointed_bytes(pipe, kept),
-        cond.embeds.nbytes + cond.pooled.nbytes, x.nbytes, 4*3*side**2)
+        cond.embeds.nbytes + cond.pooled.nbytes, x.nbytes)
     for p in adapter_parameters(pipe, adapter): p.grad = None
     return facts
 
-# %% ../nbs/15_budget.ipynb #37bc0c18
+# %% ../nbs/15_budget.ipynb #88e55ba3
 def memory(
     r:Recipe,
     facts:Facts,
@@ -195,7 +193,7 @@ def memory(
     "An estimate of the memory of one GPU: all but workspace"
     g,c = geometry or r.geometry, r.cfg
     share = -(-g.samples//g.gpus); grpo = isinstance(c, GRPOConfig)
-    kept = facts.cond + grpo*((c.steps+1)*facts.latent + facts.image)
+    kept = facts.cond + grpo*(c.steps+1)*facts.latent
     sequences = g.batch*(1 if c.guidance==1 else 2)
     gone = {'text encoders': 0} if rest else {}
     each = facts.less if checkpointing else facts.kept

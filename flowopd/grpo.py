@@ -299,7 +299,7 @@ def _samples(cfg, groups)->torch.Tensor:
     "Numbers of all samples of some groups"
     return (groups[:,None]*cfg.group + torch.arange(cfg.group)).flatten()
 
-# %% ../nbs/04_grpo.ipynb #62e23640
+# %% ../nbs/04_grpo.ipynb #f8949235
 def grpo_iteration(
     pipe,
     enc:Encoder,                # of `pipe`
@@ -315,7 +315,7 @@ def grpo_iteration(
     here,deal = _groups(pipe, cfg); i = _samples(cfg, here)
     ps = [drawn[j//cfg.group] for j in i]; cond = enc(ps)
     traj = collect(pipe, cond, cfg, it, i)
-    ims = decode(pipe, traj.final, min(16, cfg.batch))
+    ims = decode(pipe, traj.final, min(16, cfg.batch)).cpu()
     R = gather(reward_matrix(tasks, ims, ps), i)
     weights = [cfg.weights.get(t.name, 1.) for t in tasks]
     adv = mixed_advantages(R, weights, cfg.group, cfg.per_reward,
