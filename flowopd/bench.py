@@ -6,7 +6,7 @@
 __all__ = ['BENCHES', 'draw_images', 'judge', 'summarise', 'run_bench', 'bench_table', 'geneval_path', 'compbench_path',
            'SaveImages', 'bench_prompts', 'find_judge', 'main']
 
-# %% ../nbs/13_bench.ipynb #d5f3c01d
+# %% ../nbs/13_bench.ipynb #927f174c
 import importlib, json
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 from .world import KINDS
 from .pipeline import *
-from .pipeline import _replace
+from .pipeline import _replace, latent_shape
 from .rollout import *
 from .rewards import Task
 from .grpo import *
@@ -27,22 +27,26 @@ from .evaluate import _noise_seeds, exam
 from .demo import _alone
 from .prompts import *
 
-# %% ../nbs/13_bench.ipynb #79f54013
+# %% ../nbs/13_bench.ipynb #06d3b91e
 def draw_images(
     pipe,            # tiny or full pipeline
     policy:Policy,   # who draws
     enc:Encoder,     # encoder of `pipe`
     ps:list,         # N prompts
     noise,           # N integers, seeds of the noise
-    steps:int        # from noise to image
-)->torch.Tensor:     # images (N,3,H,W) in [0,1]
+    steps:int,       # from noise to image
+    batch:int=16     # images at once through the model
+)->torch.Tensor:     # images (N,3,H,W) in [0,1], on the CPU
     "ODE images of `policy`, each from its own noise"
-    x,v = start_noise(pipe, generators(noise)), partial(
-        velocity, pipe, policy, enc(ps))
-    return decode(pipe, rollout(v, x, sigmas(pipe, steps), window=range(0)
-                                ).final)
+    cond,sig,out = enc(ps), sigmas(pipe, steps), []
+    for i in torch.arange(len(ps)).split(batch):
+        x = start_noise(pipe, generators(noise[i]))
+        v = partial(velocity, pipe, policy, cond[i])
+        z = rollout(v, x, sig, window=range(0)).final
+        out.append(decode(pipe, z).cpu())
+    return torch.cat(out)
 
-# %% ../nbs/13_bench.ipynb #9c1512fa
+# %% ../nbs/13_bench.ipynb #dbba97bc
 def judge(
     pipe,              # tiny or full pipeline
     policy:Policy,     # who draws
@@ -50,11 +54,12 @@ def judge(
     tasks:list[Task],  # whose rewards judge, each on its own prompts
     ps:list,           # N prompts
     noise:np.ndarray,  # seeds of the noise (N,K), for K images a prompt
-    steps:int=40       # from noise to image
+    steps:int=40,      # from noise to image
+    batch:int=16       # images at once through the model
 )->tuple[list[dict],torch.Tensor]:  # a row a prompt, images (N,K,3,H,W)
     "Draw and score K images of each prompt"
     N,K = noise.shape; each = [p for p in ps for _ in range(K)]
-    ims = draw_images(pipe, policy, enc, each, noise.flatten(), steps)
+    ims = draw_images(pipe, policy, enc, each, noise.flatten(), steps, batch)
     R = reward_matrix(tasks, ims, each).view(N, K, -1)
     rows = [dict(text=str(p), kind=getattr(p, 'kind', 'all'), scores={
         t.name: r[:,j].tolist() for j,t in enumerate(tasks)
@@ -119,13 +124,16 @@ def _check_bench(tasks, ps, seeds):
         if p not in known: raise ValueError(
             f'prompt {i}, {str(p)!r}, belongs to none of the tasks {names}')
 
-# %% ../nbs/13_bench.ipynb #a4314d4d
-def _bench_setting(pipe, policy, tasks, ps, seeds, steps)->dict:
+# %% ../nbs/13_bench.ipynb #ae2604ed
+def _bench_setting(enc, policy, tasks, ps, seeds, steps)->dict:
     "What decides the results"
-    own = [policy.adapter] if policy.adapter else []
+    pipe,own = enc.pipe, [policy.adapter] if policy.adapter else []
+    kinds = [n for n,m in pipe.components.items()
+             if n.startswith('text_encoder') and m is not None]
     return fingerprint(pipe, tasks, own) | dict(
         prompts=_digest(repr(ps).encode()), policy=policy, steps=steps,
-        seeds=[int(s) for s in seeds])
+        seeds=[int(s) for s in seeds], latents=latent_shape(pipe),
+        encoders=kinds, tokens=enc.tokens)
 
 # %% ../nbs/13_bench.ipynb #1312fb4c
 def _finish(out, rows)->dict:
@@ -134,7 +142,7 @@ def _finish(out, rows)->dict:
     _replace(out/'summary.json', lambda f: f.write_text(text))
     return result
 
-# %% ../nbs/13_bench.ipynb #6bf902a3
+# %% ../nbs/13_bench.ipynb #cb8ab0e1
 def run_bench(
     pipe,                # tiny or full pipeline
     policy:Policy,       # who is judged
@@ -144,21 +152,24 @@ def run_bench(
     seeds=range(4),      # one image a prompt for each of them
     steps:int=40,        # from noise to image
     batch:int=16,        # images at once through the model
+    enc:Encoder=None,    # of `pipe`
     watch=lambda i, p, ims: None,   # sees prompt i, its images (K,3,H,W)
     progress:bool=True   # show a bar
 )->dict[str,dict]:       # as `summarise` returns it; also in summary.json
     "Judge `policy` on a benchmark, a few prompts at a time"
     _check_bench(tasks, ps, seeds); per = max(1, batch//len(seeds))
-    setting = _bench_setting(pipe, policy, tasks, ps, seeds, steps)
+    enc = enc or Encoder(pipe)
+    setting = _bench_setting(enc, policy, tasks, ps, seeds, steps)
     noise = np.stack([_noise_seeds(len(ps), s) for s in seeds], 1)
-    enc,out = Encoder(pipe), writable(out)
+    for t in tasks: getattr(t.reward, 'net', None)   # missing? then now
+    out = writable(out)
     with _alone(out):
         rows = _open_bench(out, setting); n = len(rows)
         for i in tqdm(range(n, len(ps), per), disable=not progress):
             mine = ps[i:i+per], noise[i:i+per]
-            new,ims = judge(pipe, policy, enc, tasks, *mine, steps)
+            new,ims = judge(pipe, policy, enc, tasks, *mine, steps, batch)
             for j,x in enumerate(ims): watch(i+j, ps[i+j], x)
-            rows += new; _write_rows(out, rows); enc.known.clear()
+            rows += new; _write_rows(out, rows)
         return _finish(out, rows)
 
 # %% ../nbs/13_bench.ipynb #a6f6f83e
@@ -229,36 +240,49 @@ def find_judge(
                          'such as flowopd.world:compose_score') from None
     return found() if isinstance(found, type) else found
 
-# %% ../nbs/13_bench.ipynb #96f9f31f
-def _command(bench, judge, file, model, adapter, policy, out, save, **kw):
+# %% ../nbs/13_bench.ipynb #70edebef
+def _check_images(out, save):
+    "Raise a ValueError where some of the images would be missing"
+    out = Path(out)
+    if (out/'results.jsonl').exists() and save!=(out/'images').exists():
+        raise ValueError(f'{out} has results with{"out"*save} images: go on '
+                         'as it began, or choose another folder')
+
+def _command(bench, judge, file, model, size, adapter, policy, tokens, out,
+             save, **kw):
     "Judge the policy and return a table"
-    ps,reward = bench_prompts(bench, file), find_judge(judge)
-    pipe = load_tiny() if model=='tiny' else load_sd3(model)
+    _check_images(out, save); ps = bench_prompts(bench, file)
+    task = Task(judge, ps, find_judge(judge))
+    pipe = load_tiny() if model=='tiny' else load_sd3(model, size=size)
     if adapter: load_adapter(pipe, 'judged', adapter)
     path = compbench_path if bench=='compbench' else geneval_path
     if save: kw['watch'] = SaveImages(f'{out}/images', path)
-    task = Task(judge.rpartition(':')[2], ps, reward)
+    kw['enc'] = Encoder(pipe, 'cpu', tokens=tokens)
     r = run_bench(pipe, policy, [task], ps, out, **kw)
     return bench_table({adapter or 'base': r}, task.name)
 
-# %% ../nbs/13_bench.ipynb #fd25edc3
+# %% ../nbs/13_bench.ipynb #4f7c9a34
 @call_parse
 def main(
     bench:str,            # compose, spell, geneval, ocr, compbench, ...
     judge:str,            # a reward, as module:function
     file:str=None,        # prompts; not for geneval, compose and spell
-    model:str='tiny',     # tiny, or the pipeline's hub id or folder
+    model:str='tiny',     # tiny, or Stable Diffusion 3's hub id or folder
+    size:int=512,         # of images, in pixels; not of the tiny model
     adapter:str=None,     # folder or hub id; the base if not given
     guidance:float=1.,    # of the policy
+    tokens:int=128,       # of T5; published runs cut it there
     images:int=4,         # a prompt
     steps:int=40,         # from noise to image
+    batch:int=16,         # images at once through the model
     out:str='runs/eval',  # folder of results
     save:bool=False       # also the images, for the official judges
 ):
     "Judge a policy on a benchmark; the same command goes on if stopped"
     policy = Policy('judged' if adapter else None, guidance)
-    try: print(_command(bench, judge, file, model, adapter, policy, out,
-                        save, seeds=range(images), steps=steps))
-    except (ValueError, OSError) as e: raise SystemExit(f'flowopd_eval: {e}')
+    try: print(_command(bench, judge, file, model, size, adapter, policy,
+                        tokens, out, save, seeds=range(images), steps=steps,
+                        batch=batch))
+    except (ValueError, OSError, ImportError) as e: raise SystemExit(f'flowopd_eval: {e}')
     except KeyboardInterrupt: raise SystemExit(
         'flowopd_eval: stopped; the same command goes on from here')

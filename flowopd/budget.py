@@ -166,13 +166,14 @@ def _weights(pipe)->dict:
     return {'transformer': _nbytes(pipe.transformer),
             'text encoders': _nbytes(*text), 'autoencoder': _nbytes(pipe.vae)}
 
-# %% ../nbs/15_budget.ipynb #3e80eddb
+# %% ../nbs/15_budget.ipynb #b8e72f74
 def count_facts(
     pipe,         # with an adapter; `sd35_medium_meta()` for the full model
-    adapter:str   # its name
+    adapter:str,  # its name
+    text:int=None # tokens; those of the pipeline if not given
 )->Facts:
     "Count what one sequence, one image and one prompt of `pipe` cost"
-    F = forward_flop(pipe); cond,x,_ = blank(pipe)
+    F = forward_flop(pipe, text=text); cond,x,_ = blank(pipe, text=text)
     n = sum(p.numel() for p in adapter_parameters(pipe, adapter))
     kept = activation_bytes(pipe, adapter)
     facts = Facts(
@@ -182,7 +183,7 @@ def count_facts(
     for p in adapter_parameters(pipe, adapter): p.grad = None
     return facts
 
-# %% ../nbs/15_budget.ipynb #88e55ba3
+# %% ../nbs/15_budget.ipynb #94bc934e
 def memory(
     r:Recipe,
     facts:Facts,
@@ -190,49 +191,53 @@ def memory(
     rest:bool=False,           # text encoders are on the CPU
     checkpointing:bool=False   # of the transformer
 )->dict[str,int]:              # bytes by part
-    "An estimate of the memory of one GPU: all but workspace"
+    "An estimate of the memory of one GPU: all but workspace and rewards"
     g,c = geometry or r.geometry, r.cfg
     share = -(-g.samples//g.gpus); grpo = isinstance(c, GRPOConfig)
     kept = facts.cond + grpo*(c.steps+1)*facts.latent
     sequences = g.batch*(1 if c.guidance==1 else 2)
+    each = sequences*(facts.less if checkpointing else facts.kept)
+    guests = facts.weights['text encoders']*rest   # they come in turn
     gone = {'text encoders': 0} if rest else {}
-    each = facts.less if checkpointing else facts.kept
     return facts.weights | gone | {
         'adapters': 4*facts.adapter*len(r.all_adapters()),
         'optimizer': 16*facts.adapter, 'samples': share*kept,
-        'activations': sequences*each}
+        'activations': max(each, guests)}
 
-# %% ../nbs/15_budget.ipynb #3be63e7f
+# %% ../nbs/15_budget.ipynb #15a5971a
 def geometries(
-    g:Geometry,
-    gpus:int         # how many there are
-)->list[Geometry]:   # with growing batch; may be empty
-    "The same samples and updates on other GPUs"
+    cfg:RunConfig,          # its prompts, group and updates
+    gpus:int,               # how many there are
+    batches=range(1, 65)    # to choose from
+)->list[Geometry]:          # may be empty
+    "How the samples of a config can be dealt"
     found = []
-    for b in range(1, 65):
-        with suppress(ValueError):
-            found.append(replace(g, gpus=gpus, batch=b))
+    for b in batches:
+        with suppress(ValueError): found.append(Geometry(
+            gpus, b, cfg.group, cfg.prompts, getattr(cfg, 'updates', 1)))
     return found
 
-# %% ../nbs/15_budget.ipynb #e9c6b20c
+# %% ../nbs/15_budget.ipynb #92631b96
 def fit(
     r:Recipe,
     facts:Facts,
     gpus:int,     # how many
     gib:float,    # memory of each
+    batches=range(1, 65),   # to choose from
     **saving      # `rest` and `checkpointing` of `memory`
 )->Geometry:
     "The recipe's samples on these GPUs, with the largest batch that fits"
     def need(g): return sum(memory(r, facts, g, **saving).values())/2**30
-    every,free = geometries(r.geometry, gpus), .9*gib
+    every,free = geometries(r.cfg, gpus, batches), .9*gib
     if not every: raise ValueError(
-        f'{r.geometry} cannot be dealt to {gpus} GPUs with any batch: '
-        'change prompts or group')
+        f'{r.cfg.prompts} prompts x {r.cfg.group} samples cannot be dealt to '
+        f'{gpus} GPUs with such a batch: change prompts, group or batch')
     ok = [g for g in every if need(g) < free]
     if not ok: raise ValueError(
         f'a batch of {every[0].batch} needs {need(every[0]):.1f} GiB, and '
-        f'nine tenths of {gib} are {free:.1f}: let text encoders rest and '
-        'use checkpointing, or take fewer prompts')
+        f'nine tenths of {gib} are {free:.1f}: ' + (
+            'take fewer prompts or a larger GPU' if all(saving.values()) and
+            saving else 'let text encoders rest, use checkpointing'))
     return ok[-1]
 
 # %% ../nbs/15_budget.ipynb #9e93d7d1

@@ -240,7 +240,19 @@ def distill_iteration(
     done = dict(images=len(ps)*(it+1), **_kl_metrics(kl, names))
     return dict(done, grad_norm=optimizer_step(pipe, cfg, opt))
 
-# %% ../nbs/06_distill.ipynb #bc495e11
+# %% ../nbs/06_distill.ipynb #dbe8d7d2
+def _check_distill(cfg):
+    "Raise a ValueError for settings that cannot work"
+    for key,table in ((cfg.loss, LOSSES), (cfg.weighting, WEIGHTINGS)):
+        if key not in table:
+            raise ValueError(f'{key!r} is none of {list(table)}')
+    if cfg.steps < 2 or cfg.noise <= 0: raise ValueError(
+        f'{cfg.steps} steps with noise {cfg.noise}: the last step has none, '
+        'take at least 2 steps and some noise')
+    if not {*cfg.queries} <= {*range(cfg.steps-1)}: raise ValueError(
+        f'queries {cfg.queries}: choose from 0 to {cfg.steps-2}, '
+        'the last step teaches nothing')
+
 def _check_run(pipe, teachers, tasks, cfg):
     "Raise a ValueError for arguments that cannot work"
     if not tasks: raise ValueError('no tasks: give at least one')
@@ -251,16 +263,7 @@ def _check_run(pipe, teachers, tasks, cfg):
         if not isinstance(p, Policy): raise ValueError(
             f'the teacher of {n!r} is {p!r}: give a Policy')
         adapter_parameters(pipe, p.adapter)   # raises if there is none
-    for key,table in ((cfg.loss, LOSSES), (cfg.weighting, WEIGHTINGS)):
-        if key not in table:
-            raise ValueError(f'{key!r} is none of {list(table)}')
-    check_tasks(tasks, cfg.shares)
-    if cfg.steps < 2 or cfg.noise <= 0: raise ValueError(
-        f'{cfg.steps} steps with noise {cfg.noise}: the last step has none, '
-        'take at least 2 steps and some noise')
-    if not {*cfg.queries} <= {*range(cfg.steps-1)}: raise ValueError(
-        f'queries {cfg.queries}: choose from 0 to {cfg.steps-2}, '
-        'the last step teaches nothing')
+    check_tasks(tasks, cfg.shares); _check_distill(cfg)
 
 # %% ../nbs/06_distill.ipynb #70ff294c
 def _student(pipe, teachers, tasks, cfg):

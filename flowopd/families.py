@@ -35,10 +35,10 @@ def unpatch(
     x = s.view(B, H//2, W//2, D//4, 2, 2).permute(0, 3, 1, 4, 2, 5)
     return x.reshape(B, D//4, H, W)
 
-# %% ../nbs/16_families.ipynb #85d4c3e0
+# %% ../nbs/16_families.ipynb #815164f5
 class Flux:
     "What is particular to FLUX.1"
-    def encode(self, pipe, texts, tokens=256):
+    def encode(self, pipe, texts, tokens=256):   # diffusers draws with 512
         "T5's states of the texts (N,L,D), CLIP's pooled vectors (N,P)"
         return pipe.encode_prompt(texts, texts, max_sequence_length=tokens
                                   )[:2]
@@ -52,7 +52,7 @@ class Flux:
         d,(H,W) = t.dtype, x.shape[2:]
         where = FluxPipeline._prepare_latent_image_ids(
             1, H//2, W//2, x.device, d)
-        told = g and torch.full((len(x),), g, device=x.device)
+        told = None if g is None else x.new_full((len(x),), g)
         return unpatch(t(
             patches(x.to(d)), cond.embeds.to(d), cond.pooled.to(d), sigma,
             where, where.new_zeros(cond.embeds.shape[1], 3), told,
@@ -67,13 +67,17 @@ class Flux:
 
 FAMILIES[FluxPipeline] = Flux()
 
-# %% ../nbs/16_families.ipynb #f0fcc126
+# %% ../nbs/16_families.ipynb #77158958
 def tiny_flux(
     seed:int=0,
     embedded:bool=True   # guidance
 )->FluxPipeline:
     "A FLUX pipeline of random weights, for images of 64 pixels"
     old = load_tiny(); tok,n = old.tokenizer, len(old.tokenizer)
+    with torch.random.fork_rng(): return _random_flux(old, tok, n, seed,
+                                                      embedded)
+
+def _random_flux(old, tok, n, seed, embedded):
     torch.manual_seed(seed)
     clip = CLIPTextModel(CLIPTextConfig(
         vocab_size=n, hidden_size=32, intermediate_size=64,

@@ -5,10 +5,12 @@
 # %% auto #0
 __all__ = ['TINY_RUN', 'PURPOSES', 'FREE', 'advantages', 'reward_matrix', 'mixed_advantages', 'clipped_loss', 'RunConfig',
            'GRPOConfig', 'draw_prompts', 'collect', 'step_loss', 'part', 'optimizer_step', 'shuffled', 'update',
-           'grpo_iteration', 'writable', 'describe', 'fingerprint', 'run', 'check_tasks', 'train_grpo']
+           'grpo_iteration', 'writable', 'describe', 'fingerprint', 'check_trackers', 'run', 'check_tasks',
+           'train_grpo']
 
-# %% ../nbs/04_grpo.ipynb #8bd1bd79
+# %% ../nbs/04_grpo.ipynb #2c8d20f8
 import hashlib, json, math
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from numbers import Real
@@ -267,39 +269,41 @@ def shuffled(
     "All groups of an iteration, in random order, dealt into updates"
     return torch.randperm(cfg.prompts).tensor_split(cfg.updates)
 
-# %% ../nbs/04_grpo.ipynb #f264c094
+# %% ../nbs/04_grpo.ipynb #b4485661
+def _samples(cfg, groups)->torch.Tensor:
+    "Numbers of all samples of some groups"
+    return (groups[:,None]*cfg.group + torch.arange(cfg.group)).flatten()
+
+# %% ../nbs/04_grpo.ipynb #69e2148b
 def update(
     pipe,
-    cond:Cond,                  # of B samples, in runs of `cfg.group`
+    cond:Cond,                  # of B samples
     traj:Trajectory,            # of the same samples
     adv:torch.Tensor,           # their advantages (B,)
     opt:torch.optim.Optimizer,  # of the adapter's parameters
     cfg:GRPOConfig,
-    deal:list[torch.Tensor]     # for each update, groups among the samples
+    deal:list[torch.Tensor]     # for each update, which of the samples
 )->dict:                        # mean norm of the gradient
-    "`cfg.updates` optimizer steps, each on its share of the groups"
-    groups,norms = torch.arange(len(adv)).view(-1, cfg.group), []
-    every = torch.arange(cfg.prompts).tensor_split(cfg.updates)
-    for own,n in zip(deal, map(len, every)):   # n of all processes
-        for i in groups[own].flatten().split(cfg.batch):
+    "`cfg.updates` optimizer steps, each on its share of the samples"
+    norms,groups = [], torch.arange(cfg.prompts).tensor_split(cfg.updates)
+    for own,n in zip(deal, map(len, groups)):   # n of all processes
+        for i in own.split(cfg.batch):
             for k in traj.window:
                 loss = step_loss(pipe, cond[i], part(traj, i), adv[i], k, cfg)
                 (loss.sum()/(n*cfg.group)/len(traj.window)).backward()
         norms.append(optimizer_step(pipe, cfg, opt))
     return dict(grad_norm=float(np.mean(norms)))
 
-# %% ../nbs/04_grpo.ipynb #e9689054
-def _groups(pipe, cfg)->tuple:
-    "Groups of this process; for each update, which of them"
-    deal = [mine(d, pipe) for d in shuffled(cfg)]
-    here = torch.cat(deal).msort()
-    return here, [torch.searchsorted(here, d) for d in deal]
+# %% ../nbs/04_grpo.ipynb #94ad336a
+def _dealt(pipe, cfg)->tuple:
+    "Samples of this process; for each update, which of them"
+    if cfg.same_start: own = [_samples(cfg, mine(d, pipe))
+                              for d in shuffled(cfg)]
+    else: own = [mine(_samples(cfg, d), pipe) for d in shuffled(cfg)]
+    here = torch.cat(own).msort()
+    return here, [torch.searchsorted(here, i) for i in own]
 
-def _samples(cfg, groups)->torch.Tensor:
-    "Numbers of all samples of some groups"
-    return (groups[:,None]*cfg.group + torch.arange(cfg.group)).flatten()
-
-# %% ../nbs/04_grpo.ipynb #f8949235
+# %% ../nbs/04_grpo.ipynb #7a7f51fc
 def grpo_iteration(
     pipe,
     enc:Encoder,                # of `pipe`
@@ -312,10 +316,11 @@ def grpo_iteration(
     torch.manual_seed(_seeds(cfg, it, 'torch', 1)[0])
     drawn,_ = draw_prompts(tasks, cfg.prompts, _rng(cfg, it, 'prompts'),
                            cfg.shares)
-    here,deal = _groups(pipe, cfg); i = _samples(cfg, here)
+    i,deal = _dealt(pipe, cfg)
     ps = [drawn[j//cfg.group] for j in i]; cond = enc(ps)
     traj = collect(pipe, cond, cfg, it, i)
-    ims = decode(pipe, traj.final, min(16, cfg.batch)).cpu()
+    ims = torch.cat([decode(pipe, z).cpu()   # large, where many samples are
+                     for z in traj.final.split(min(16, cfg.batch))])
     R = gather(reward_matrix(tasks, ims, ps), i)
     weights = [cfg.weights.get(t.name, 1.) for t in tasks]
     adv = mixed_advantages(R, weights, cfg.group, cfg.per_reward,
@@ -395,7 +400,7 @@ def _open_run(folder, cfg, setting)->list[dict]:
     _replace(f, lambda g: g.write_text(json.dumps(now, indent=1)))
     return [json.loads(l) for l in lines]
 
-# %% ../nbs/04_grpo.ipynb #783349e5
+# %% ../nbs/04_grpo.ipynb #eddc9f2d
 def _save(folder, pipe, cfg, opt, avg, done):
     "Write the checkpoint of a run in one step"
     weights = [p.data for p in adapter_parameters(pipe, cfg.adapter)]
@@ -406,7 +411,7 @@ def _save(folder, pipe, cfg, opt, avg, done):
 def _resume(folder, pipe, cfg, opt, avg)->int:
     "Go back to the checkpoint, made if absent; returns iterations done"
     f = folder/'state.pt'; weights = adapter_parameters(pipe, cfg.adapter)
-    if not f.exists(): by_main(_save, folder, pipe, cfg, opt, avg, 0)
+    by_main(lambda: f.exists() or _save(folder, pipe, cfg, opt, avg, 0))
     s = torch.load(f, map_location='cpu', weights_only=True)
     opt.load_state_dict(s['opt']); avg.load_state_dict(s['avg'])
     avg.to(pipe.device); opt.zero_grad()   # of an interrupted step
@@ -423,18 +428,24 @@ def _floats(row):
     "What a bar can show of a row of metrics"
     return {k: f'{v:.3g}' for k,v in row.items() if isinstance(v, float)}
 
-# %% ../nbs/04_grpo.ipynb #23f82e6c
-def _tracker(track, out, cfg):
-    "A function that sends a row of metrics to the trackers named"
+# %% ../nbs/04_grpo.ipynb #88335132
+def check_trackers(track):
+    "Raise a ValueError for the name of a tracker that is not installed"
     there = [str(t) for t in get_available_trackers()]
     for t in track:
         if isinstance(t, str) and t not in there: raise ValueError(
             f'tracker {t!r} is not installed: there are {there}')
-    if not track: return lambda row, it: None
+
+@contextmanager
+def _tracker(track, out, cfg):
+    "A function that sends a row of metrics to the trackers named"
+    check_trackers(track)
+    if not track: yield lambda row, it: None; return
     acc = Accelerator(log_with=list(track), project_dir=out)
-    acc.init_trackers('flowopd', {k: str(v) for k,v in vars(cfg).items()})
-    return lambda row, it: acc.log({k: v for k,v in row.items()
-                                    if isinstance(v, Real)}, step=it)
+    acc.init_trackers(out.name, {k: str(v) for k,v in vars(cfg).items()})
+    yield lambda row, it: acc.log({k: v for k,v in row.items()
+                                   if isinstance(v, Real)}, step=it)
+    acc.end_training()
 
 # %% ../nbs/04_grpo.ipynb #5de9fa79
 def _write(out, pipe, cfg, opt, avg, rows):
@@ -443,7 +454,7 @@ def _write(out, pipe, cfg, opt, avg, rows):
     if n==cfg.iterations or n%cfg.save_every==0:
         _save(out, pipe, cfg, opt, avg, n)
 
-# %% ../nbs/04_grpo.ipynb #d1f91091
+# %% ../nbs/04_grpo.ipynb #04fdbb3c
 def run(
     pipe, cfg:RunConfig,
     iterate,            # called as iterate(opt, it), returns a dict
@@ -454,13 +465,13 @@ def run(
     track=()            # names of trackers, such as 'tensorboard'
 )->list[dict]:          # the metrics of every iteration
     "Train `cfg.adapter`; its running average ends in `pipe` and in `out`"
-    out = Path(out); log = _tracker(track, out, cfg)
+    out = Path(out); check_trackers(track)
     rows = by_main(_open_run, out, cfg, setting)
     params = adapter_parameters(pipe, cfg.adapter)
     opt = torch.optim.AdamW(params, cfg.lr, weight_decay=1e-4)
     avg = EMAModel(params, decay=cfg.ema)
     start = _resume(out, pipe, cfg, opt, avg); rows = rows[:start]
-    with using(pipe, cfg.adapter):   # once, not at every step
+    with using(pipe, cfg.adapter), _tracker(track, out, cfg) as log:
         for it in (bar := _bar(out.name, start, cfg, progress)):
             rows.append(iterate(opt, it)); avg.step(params)
             bar.set_postfix(_floats(rows[-1]))

@@ -55,7 +55,7 @@ def gather(
     i,x = (torch.cat(p) for p in zip(*parts))
     return x[i.argsort()]
 
-# %% ../nbs/17_parallel.ipynb #a6c75a65
+# %% ../nbs/17_parallel.ipynb #27efaf32
 def add_up(
     params:list[torch.nn.Parameter]   # whose gradients are added, in place
 ):
@@ -63,18 +63,27 @@ def add_up(
     if _state().num_processes==1: return
     for p in params:   # a process without samples has none
         if p.grad is None: p.grad = torch.zeros_like(p)
-    flat = reduce(torch.cat([p.grad.flatten() for p in params]), 'sum')
+    flat = torch.cat([p.grad.flatten() for p in params])
+    flat = reduce(flat.to(_state().device), 'sum')   # where processes talk
     for p,g in zip(params, flat.split([p.numel() for p in params])):
         p.grad.copy_(g.view_as(p))
 
-# %% ../nbs/17_parallel.ipynb #6ec74c1c
+# %% ../nbs/17_parallel.ipynb #41acfca4
+def _tried(f, *args, **kw)->tuple:
+    "What `f` returns, and None, or None and what it raises"
+    try: return f(*args, **kw), None
+    except Exception as e: return None, e
+
+# %% ../nbs/17_parallel.ipynb #54de4c7e
 def by_main(
     f,           # called by the main process alone
     *args, **kw  # of `f`
 ):               # what it returns, on every process
     "Let the main process do something, and tell the others the result"
-    box = [f(*args, **kw) if is_main() else None]
-    return broadcast_object_list(box)[0]
+    box = [_tried(f, *args, **kw) if is_main() else None]
+    result,error = broadcast_object_list(box)[0]
+    if error: raise error
+    return result
 
 # %% ../nbs/17_parallel.ipynb #2746d7bb
 def shard(

@@ -150,7 +150,7 @@ def _want(d)->Want:
         _known(at[0], GENEVAL_RELATIONS)
     return Want(d['class'], d['count'], d.get('color'), at and tuple(at))
 
-# %% ../nbs/11_prompts.ipynb #00d14fe7
+# %% ../nbs/11_prompts.ipynb #43d2c0f9
 def _geneval_line(line)->GenEvalPrompt:
     "A line of GenEval's metadata"
     try: d = json.loads(line)
@@ -158,6 +158,9 @@ def _geneval_line(line)->GenEvalPrompt:
         raise ValueError(f'no JSON: {e.msg} at character {e.pos}') from None
     _keys(d, ['tag', 'include', 'prompt'], ['exclude'])
     _known(d['tag'], GENEVAL_KINDS)
+    for k,kind in dict(include=list, exclude=list, prompt=str).items():
+        if not isinstance(d.get(k, kind()), kind): raise ValueError(
+            f'{k} is {d[k]!r}: it should be a {kind.__name__}')
     include,exclude = (tuple(map(_want, d.get(k, [])))
                        for k in ('include', 'exclude'))
     return GenEvalPrompt(_text(d['prompt']), d['tag'], include, exclude)
@@ -232,7 +235,17 @@ def geneval_prompts(
         ps += [_geneval(k, _wants(k, rng)) for _ in range(n)]
     return list(dict.fromkeys(ps))
 
-# %% ../nbs/11_prompts.ipynb #381fec8c
+# %% ../nbs/11_prompts.ipynb #316065b8
+def _asks(p:GenEvalPrompt)->tuple:
+    "What a prompt asks for, the same however it is put"
+    a,*b = p.include; at = b and b[0].position
+    if not at: return p.kind, frozenset((w.name, w.count, w.color)
+                                        for w in p.include)
+    swap = {'right of': 'left of', 'below': 'above'}; rel = at[0]
+    pair = (b[0].name, a.name) if rel not in swap else (a.name, b[0].name)
+    return p.kind, pair, swap.get(rel, rel)
+
+# %% ../nbs/11_prompts.ipynb #564b6d9a
 GENEVAL_SHARES = dict(position=7, counting=5, color_attr=3, colors=1,
                       two_object=1)   # of the kinds in training
 
@@ -242,12 +255,16 @@ def geneval_training(
     shares=GENEVAL_SHARES   # of the kinds
 )->list[GenEvalPrompt]:     # some come more than once
     "Prompts by GenEval's rules that are not in the benchmark"
-    rng,exam = np.random.default_rng((seed, 5)), {*geneval_prompts()}
-    share = np.array([*shares.values()])/sum(shares.values())
-    def new(kind):   # draw until it is one that the exam does not have
-        p = _geneval(kind, _wants(kind, rng))
-        return new(kind) if p in exam else p
-    return [new(str(k)) for k in rng.choice([*shares], n, p=share)]
+    for k in shares: _known(k, GENEVAL_KINDS[1:])   # all singles are asked
+    rng,exam = np.random.default_rng((seed, 5)), {*map(_asks,
+                                                       geneval_prompts())}
+    share = np.array([*shares.values()])/sum(shares.values()); ps = []
+    for kind in map(str, rng.choice([*shares], n, p=share)):
+        p = None   # draw until it is one that the exam does not have
+        while p is None or _asks(p) in exam:
+            p = _geneval(kind, _wants(kind, rng))
+        ps.append(p)
+    return ps
 
 # %% ../nbs/11_prompts.ipynb #ff9af965
 @dataclass(frozen=True)

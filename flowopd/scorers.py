@@ -6,10 +6,10 @@
 __all__ = ['EXTRA', 'CLIP_COLORS', 'SENTENCES', 'LEVELS', 'Scorer', 'quoted', 'text_reward', 'read_text', 'ocr_score', 'Found',
            'by_name', 'relations', 'geneval_correct', 'geneval_graded', 'instances', 'show_found', 'to_pil',
            'clip_pixels', 'Clip', 'cut_out', 'color_vectors', 'clip_colors', 'ClipScore', 'PickScore', 'Aesthetic',
-           'HPSv2', 'ImageReward', 'detect_objects', 'GenEval', 'level_score', 'QAlign', 'jpeg_size', 'piqe_score',
-           'brisque_score', 'sd3_tasks']
+           'HPSv2', 'ImageReward', 'detect_objects', 'GenEval', 'GenEvalExam', 'level_score', 'QAlign', 'jpeg_size',
+           'piqe_score', 'brisque_score']
 
-# %% ../nbs/12_scorers.ipynb #e74c3ab3
+# %% ../nbs/12_scorers.ipynb #9e556677
 import importlib, io, json, re, sys
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -26,7 +26,6 @@ from transformers import (
     BlipTextConfig, BlipTextModel, BlipVisionConfig, BlipVisionModel,
     CLIPModel, Mask2FormerForUniversalSegmentation)
 from .world import edit_distance
-from .rewards import Task
 from .evaluate import _engine
 from .prompts import *
 
@@ -39,7 +38,7 @@ def _need(module:str, extra:str='rewards'):
     except ImportError as e:
         raise ImportError(f'{module} is missing: {EXTRA(extra)}') from e
 
-# %% ../nbs/12_scorers.ipynb #2a2941f1
+# %% ../nbs/12_scorers.ipynb #e610a01d
 def _get(make:Callable, source, **kwargs):
     "`make(source)`, or one line that says what is missing"
     try: return make(str(source), **kwargs)
@@ -47,10 +46,11 @@ def _get(make:Callable, source, **kwargs):
         why = str(e).strip().split('\n')[0]
         raise ImportError(f'{source} needs a package, '
                           f'{EXTRA("rewards")}: {why}') from e
-    except (OSError, ValueError) as e: raise FileNotFoundError(
+    except Exception as e: raise FileNotFoundError(   # of many kinds
         f'cannot load {source} ({type(e).__name__}): give a folder, or the '
         'id of a model on the hub; a network is needed, and for a gated '
-        'model a token, see `hf auth login`') from e
+        'model a token, see `hf auth login`. It said: '
+        + str(e).strip().split('\n')[0]) from e
 
 # %% ../nbs/12_scorers.ipynb #bb21516d
 def _file(source:str, name:str)->str:
@@ -65,14 +65,14 @@ def _weights(source, name:str)->dict:
         torch.load, map_location='cpu', weights_only=True)
     return _get(lambda s: read(_file(s, name)), source)
 
-# %% ../nbs/12_scorers.ipynb #13cf55de
+# %% ../nbs/12_scorers.ipynb #67e72a14
 def _check(ims:torch.Tensor, ps:list):
     "Raise a ValueError unless `ims` are images in [0,1], one a prompt"
     if ims.ndim!=4 or ims.shape[1]!=3 or not 0 < len(ims)==len(ps):
         raise ValueError(f'images {tuple(ims.shape)} for {len(ps)} prompts: '
                          'give (B,3,H,W), and a prompt for each')
-    low,high = ims.aminmax()
-    if low < -.01 or high > 1.01: raise ValueError(
+    low,high = ims.aminmax()   # of numbers; nan is none
+    if not (low >= -.01 and high <= 1.01): raise ValueError(
         f'images from {low:.2f} to {high:.2f}: they must lie in [0,1]')
 
 # %% ../nbs/12_scorers.ipynb #819f5296
@@ -102,11 +102,12 @@ class Scorer:
         r = [self.score(x(i), [ps[k] for k in i]) for i in j]
         return torch.cat(r).float().cpu()
 
-# %% ../nbs/12_scorers.ipynb #d91b0a33
+# %% ../nbs/12_scorers.ipynb #a54ab226
 def quoted(
     p         # a prompt
 )->str:       # what should be written in the image
-    "The text between the first two double quotes of a prompt"
+    "The target of a `SignPrompt`, or the text between double quotes"
+    if isinstance(p, SignPrompt): return p.target
     parts = str(p).split('"')
     if len(parts) < 3 or not parts[1].strip(): raise ValueError(
         f'no text between double quotes in prompt {str(p)!r}')
@@ -245,7 +246,7 @@ def _enlarge(masks, padded, inner, size):
     m = m[..., :inner[0], :inner[1]]   # without the padding
     return F.interpolate(m, size, mode='bilinear')[0]
 
-# %% ../nbs/12_scorers.ipynb #574d875d
+# %% ../nbs/12_scorers.ipynb #0d42d361
 def instances(
     logits:torch.Tensor,   # of classes (Q,C+1), the last one is "nothing"
     masks:torch.Tensor,    # of masks (Q,h,w)
@@ -255,6 +256,8 @@ def instances(
     names:list=COCO        # of the C classes
 )->list[Found]:            # those with a score above .3
     "The objects that Mask2Former has found in one image"
+    if logits.shape[1]!=len(names)+1: raise ValueError(
+        f'a detector of {logits.shape[1]-1} classes: {len(names)} are named')
     p = logits.softmax(-1)[:,:-1].flatten()
     p,i = p.topk(min(100, len(p))); p,i = p[p>.3], i[p>.3]
     if not len(i): return []
@@ -311,7 +314,7 @@ def clip_pixels(
     top,left = (small[1]-size)//2, (small[0]-size)//2
     return _normalised(x[:, top:top+size, left:left+size], *CLIP_COLORS)
 
-# %% ../nbs/12_scorers.ipynb #a4a48a5d
+# %% ../nbs/12_scorers.ipynb #93272053
 class Clip:
     "Unit vectors of images and of texts"
     def __init__(
@@ -321,11 +324,12 @@ class Clip:
         device='cpu',
         dtype:torch.dtype=torch.float32
     ):
-        self.model = _get(CLIPModel.from_pretrained, source, dtype=dtype)
-        self.model.eval().requires_grad_(False).to(device)
+        self.model = _get(CLIPModel.from_pretrained, source,
+                          dtype=torch.float32)
+        self.scale = self.model.logit_scale.exp().item()   # not rounded
+        self.model.eval().requires_grad_(False).to(device, dtype)
         self.tok = _get(AutoTokenizer.from_pretrained, tokenizer)
-    @property
-    def scale(self): return self.model.logit_scale.exp().float()
+        self.colors = {}   # of classes that were asked for
     def images(self, ims)->torch.Tensor:
         "Images (3,H,W) in [0,1] -> (B,D)"
         m = self.model; size = m.config.vision_config.image_size
@@ -351,17 +355,18 @@ def cut_out(
 SENTENCES = ('a photo of a {c} {n}', 'a photo of a {c}-colored {n}',
              'a photo of a {c} object')
 
-# %% ../nbs/12_scorers.ipynb #9fb6cbeb
-@cache
+# %% ../nbs/12_scorers.ipynb #cf08ec9a
 def color_vectors(
     clip:Clip,
     name:str        # of a class
 )->torch.Tensor:    # (10,D), a unit vector for each of `GENEVAL_COLORS`
     "What CLIP thinks of a class in every colour"
+    if name in clip.colors: return clip.colors[name]
     every = [s.format(c=c, n=name)
              for c in GENEVAL_COLORS for s in SENTENCES]
     v = clip.texts(every).view(len(GENEVAL_COLORS), len(SENTENCES), -1)
-    return F.normalize(v.mean(1), dim=-1)
+    clip.colors[name] = F.normalize(v.mean(1), dim=-1)
+    return clip.colors[name]
 
 # %% ../nbs/12_scorers.ipynb #7af89200
 def clip_colors(
@@ -403,12 +408,13 @@ def _fold(layers:list)->tuple:
     for V,c in layers[1:]: W,b = V.double()@W, V.double()@b + c.double()
     return W.float(), b.float()
 
-# %% ../nbs/12_scorers.ipynb #9a5fbf1d
+# %% ../nbs/12_scorers.ipynb #f0923d30
 def _folded(weights:dict, prefix:str='')->tuple:
     "All linear layers of a `Sequential` called `layers`, as one"
     ms = [re.fullmatch(re.escape(prefix) + r'layers\.(\d+)\.weight', k)
           for k in weights]
     at = sorted(int(m[1]) for m in ms if m)
+    if not at: raise ValueError(f'no weights named {prefix}layers.N.weight')
     return _fold([tuple(weights[f'{prefix}layers.{i}.{t}']
                         for t in ('weight','bias')) for i in at])
 
@@ -571,6 +577,12 @@ class GenEval(Scorer):
                  for im,p,f in zip(ims, ps, found)]
         return torch.tensor(marks)
 
+# %% ../nbs/12_scorers.ipynb #5123d2c9
+@dataclass(eq=False)
+class GenEvalExam(GenEval):
+    "GenEval's official rule, right or wrong: for exams"
+    rule:Callable=geneval_correct
+
 # %% ../nbs/12_scorers.ipynb #57933aed
 LEVELS = dict(excellent=1., good=.75, fair=.5, poor=.25, bad=0.)
 
@@ -606,12 +618,13 @@ class QAlign(Scorer):
         out = model(**x.to(self.device, self.dtype), logits_to_keep=1)
         return level_score(out.logits[:,-1,first])
 
-# %% ../nbs/12_scorers.ipynb #21cfc62f
+# %% ../nbs/12_scorers.ipynb #b8dfa75a
 def jpeg_size(
     ims:torch.Tensor,   # (B,3,H,W) in [0,1]
     ps=None             # their prompts, not looked at
 )->torch.Tensor:        # (B,) in kilobytes
     "Size as a JPEG of quality 95"
+    _check(ims, ps or ['']*len(ims))
     def size(im):
         f = io.BytesIO(); im.save(f, 'JPEG', quality=95)
         return f.tell()/1000
@@ -653,15 +666,16 @@ def _piqe(im:np.ndarray)->float:
     bad = _blocky(b)*(1-var) + _noisy(b)*var
     return 100*(1 + bad.sum())/(1 + len(b))
 
-# %% ../nbs/12_scorers.ipynb #ace2df7c
+# %% ../nbs/12_scorers.ipynb #af75dd4e
 def piqe_score(
     ims:torch.Tensor,   # photographs (B,3,H,W) in [0,1]
     ps=None             # their prompts, not looked at
 )->torch.Tensor:        # (B,): 0 is clean, 100 is bad, or blank
     "Perception-based image quality evaluator (Venkatanath et al. 2015)"
+    _check(ims, ps or ['']*len(ims))
     return torch.tensor([_piqe(im) for im in _bytes(ims)]).float()
 
-# %% ../nbs/12_scorers.ipynb #24486a79
+# %% ../nbs/12_scorers.ipynb #b96b1dcd
 @cache
 def _brisque():
     "The model of the package, with numbers where numpy wants numbers"
@@ -677,19 +691,7 @@ def brisque_score(
     ps=None             # their prompts, not looked at
 )->torch.Tensor:        # (B,): about 0 is clean, 100 is bad, or blank
     "Blind image spatial quality evaluator (Mittal et al. 2012)"
+    _check(ims, ps or ['']*len(ims))
     with np.errstate(all='ignore'):
         r = [_brisque().score(im) for im in _bytes(ims)]
     return torch.tensor(r).float().nan_to_num(100.)
-
-# %% ../nbs/12_scorers.ipynb #65665584
-def sd3_tasks(
-    geneval:list[GenEvalPrompt],
-    words:list,       # prompts with a text in double quotes
-    picks:list,       # any prompts
-    **kwargs          # of the scorers, such as `device`
-)->dict[str,Task]:    # 'geneval', 'ocr' and 'pickscore'
-    "What the published specialists of Stable Diffusion 3.5 were trained for"
-    ts = [Task('geneval', geneval, GenEval(**kwargs)),
-          Task('ocr', words, ocr_score),
-          Task('pickscore', picks, PickScore(**kwargs))]
-    return {t.name: t for t in ts}
