@@ -58,15 +58,15 @@ def forward_flop(
     at = blank(pipe, text=text)
     with torch.no_grad(): return flop(lambda: velocity(pipe, policy, *at))
 
-# %% ../nbs/15_budget.ipynb #6586c21e
-def _training(pipe, adapter):
+# %% ../nbs/15_budget.ipynb #ecbb290f
+def _training(pipe, adapter, text=None):
     "A velocity of `adapter` with its graph, of one blank sample"
     with using(pipe, adapter):
-        return velocity(pipe, Policy(adapter), *blank(pipe))
+        return velocity(pipe, Policy(adapter), *blank(pipe, text=text))
 
-def backward_flop(pipe, adapter)->int:
+def backward_flop(pipe, adapter, text=None)->int:
     "Operations of the backward pass of one velocity"
-    v = _training(pipe, adapter)
+    v = _training(pipe, adapter, text)
     return flop(lambda: v.sum().backward())
 
 # %% ../nbs/15_budget.ipynb #b8e0e2f1
@@ -121,21 +121,22 @@ def saved_bytes(
     with mock.patch(attention, _fused), hooks: out = f()
     return sum(t.untyped_storage().nbytes() for t in kept.values())
 
-# %% ../nbs/15_budget.ipynb #f1ce83bf
-def activation_bytes(pipe, adapter, n=1)->int:
+# %% ../nbs/15_budget.ipynb #e5bcda74
+def activation_bytes(pipe, adapter, n=1, text=None)->int:
     "Bytes that autograd keeps for `n` samples of `adapter` in one forward"
     t = pipe.transformer; own = [*t.parameters(), *t.buffers()]
     with using(pipe, adapter): return saved_bytes(
-        lambda: velocity(pipe, Policy(adapter), *blank(pipe, n)), own)
+        lambda: velocity(pipe, Policy(adapter), *blank(pipe, n, text)), own)
 
-# %% ../nbs/15_budget.ipynb #0110ce3c
+# %% ../nbs/15_budget.ipynb #7d2bd246
 def checkpointed_bytes(
     pipe,
-    kept:int   # bytes of a sequence without checkpointing
+    kept:int,      # bytes of a sequence without checkpointing
+    text:int=None  # tokens; those of the pipeline if not given
 )->int:
     "Bytes that autograd keeps of a sequence with checkpointing"
     c,(_,h,w) = pipe.transformer.config, latent_shape(pipe)
-    tokens = h*w//c.patch_size**2 + sum(text_tokens(pipe))
+    tokens = h*w//c.patch_size**2 + (text or sum(text_tokens(pipe)))
     width = c.num_attention_heads*c.attention_head_dim
     n = c.num_layers; size = pipe.transformer.dtype.itemsize
     return n*tokens*width*size + kept//n
@@ -166,7 +167,7 @@ def _weights(pipe)->dict:
     return {'transformer': _nbytes(pipe.transformer),
             'text encoders': _nbytes(*text), 'autoencoder': _nbytes(pipe.vae)}
 
-# %% ../nbs/15_budget.ipynb #b8e72f74
+# %% ../nbs/15_budget.ipynb #d813abd6
 def count_facts(
     pipe,         # with an adapter; `sd35_medium_meta()` for the full model
     adapter:str,  # its name
@@ -175,10 +176,11 @@ def count_facts(
     "Count what one sequence, one image and one prompt of `pipe` cost"
     F = forward_flop(pipe, text=text); cond,x,_ = blank(pipe, text=text)
     n = sum(p.numel() for p in adapter_parameters(pipe, adapter))
-    kept = activation_bytes(pipe, adapter)
+    kept = activation_bytes(pipe, adapter, text=text)
+    back = backward_flop(pipe, adapter, text)/F
     facts = Facts(
-        F, backward_flop(pipe, adapter)/F, flop(lambda: decode(pipe, x))/F,
-        _weights(pipe), n, kept, checkpointed_bytes(pipe, kept),
+        F, back, flop(lambda: decode(pipe, x))/F, _weights(pipe), n, kept,
+        checkpointed_bytes(pipe, kept, text),
         cond.embeds.nbytes + cond.pooled.nbytes, x.nbytes)
     for p in adapter_parameters(pipe, adapter): p.grad = None
     return facts

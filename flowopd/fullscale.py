@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['TINY_RECIPES', 'FILES', 'run_recipe', 'field_tasks', 'fit_saving', 'changed', 'grpo_main', 'distill_main', 'measure']
 
-# %% ../nbs/18_fullscale.ipynb #4c7e1423
+# %% ../nbs/18_fullscale.ipynb #28d43b87
 import ast, time, torch
 from contextlib import suppress
 from dataclasses import fields, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from fastcore.script import call_parse
 from diffusers import SD3Transformer2DModel
@@ -176,7 +176,15 @@ def _recipe(name, kind, settings, teachers)->Recipe:
             f'no teacher {n!r} in {name}: there are {", ".join(r.teachers)}')
     return changed(replace(r, teachers=r.teachers | own), settings)
 
-# %% ../nbs/18_fullscale.ipynb #85af03b5
+# %% ../nbs/18_fullscale.ipynb #1b8fdab2
+@cache
+def _facts(model, rank)->Facts:
+    "What a model costs, from the config of its transformer alone"
+    config = None if model==SD35 else SD3Transformer2DModel.load_config(
+        model, subfolder='transformer')
+    meta = sd35_medium_meta(rank=rank, config=config)
+    return count_facts(meta, 'student', 77+T5_TOKENS)
+
 def _plan(r, gib, model, **kw)->tuple:
     "The recipe on the GPUs at hand, what is saved, its bill"
     n = _state().num_processes
@@ -185,10 +193,7 @@ def _plan(r, gib, model, **kw)->tuple:
     if not gib: raise ValueError(
         'no GPU here: use a recipe that begins with tiny_, or say --bill '
         'and --gib to see what another machine would need')
-    config = None if model==SD35 else SD3Transformer2DModel.load_config(
-        model, subfolder='transformer')
-    meta = sd35_medium_meta(rank=r.cfg.rank, config=config)
-    facts = count_facts(meta, 'student', 77+T5_TOKENS)
+    facts = _facts(model, r.cfg.rank)
     r,save = fit_saving(r, facts, n, gib, **kw)
     return r, save, budget(r, facts, **save)
 
@@ -211,26 +216,31 @@ def _load_rewards(tasks):
     "Load the models of the rewards now, which may be missing"
     for t in tasks: getattr(t.reward, 'net', None)
 
-# %% ../nbs/18_fullscale.ipynb #cf3dc533
+# %% ../nbs/18_fullscale.ipynb #e244a561
+def _bill(r, settings, gib, model)->tuple:
+    "Fit a recipe and print what it costs; the recipe there, what is saved"
+    own = 'batch' in _settings(settings)   # then it is to be this one
+    kw = dict(batches=[r.cfg.batch]) if own else {}
+    r,save,text = _plan(r, gib, model, **kw); by_main(print, text)
+    return r, save
+
+def _world_run(r, out, track):
+    "Run a recipe of the tiny model"
+    world = tiny_tasks(); tasks = [world[t] for t in r.tasks]
+    _check(r, tasks, track); pipe = load_tiny(device=_state().device)
+    return run_recipe(r, pipe, tasks, out, track=track)
+
 def _train(name, kind, settings, teachers, prompts, model, out, gib, bill,
            track):
     "What both commands do"
     r = _recipe(name, kind, settings, teachers); out = out or f'runs/{name}'
     track = tuple(filter(None, track.split(',')))
-    tiny = name in TINY_RECIPES; world = tiny_tasks()
-    tasks = ([world[t] for t in r.tasks] if tiny
-             else field_tasks(r.tasks, prompts))
-    _check(r, tasks, track)
-    if tiny:
-        pipe = load_tiny(device=_state().device); enc = Encoder(pipe)
-    else:
-        own = 'batch' in _settings(settings)   # the batch is to be this one
-        kw = dict(batches=[r.cfg.batch]) if own else {}
-        r,save,text = _plan(r, gib, model, **kw); by_main(print, text)
-        if bill: return
-        writable(out)
-        if isinstance(r.cfg, GRPOConfig): _load_rewards(tasks)
-        pipe,enc = _sd3(model, save)
+    if name in TINY_RECIPES: return _world_run(r, out, track)
+    if bill: _bill(r, settings, gib, model); return
+    tasks = field_tasks(r.tasks, prompts); _check(r, tasks, track)
+    r,save = _bill(r, settings, gib, model); writable(out)
+    if isinstance(r.cfg, GRPOConfig): _load_rewards(tasks)
+    pipe,enc = _sd3(model, save)
     return run_recipe(r, pipe, tasks, out, enc=enc, track=track)
 
 def _command(title, *args):
