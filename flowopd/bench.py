@@ -261,7 +261,7 @@ def _command(bench, judge, file, model, size, adapter, policy, tokens, out,
     r = run_bench(pipe, policy, [task], ps, out, **kw)
     return bench_table({adapter or 'base': r}, task.name)
 
-# %% ../nbs/13_bench.ipynb #4f7c9a34
+# %% ../nbs/13_bench.ipynb #555d7378
 @call_parse
 def main(
     bench:str,            # compose, spell, geneval, ocr, compbench, ...
@@ -283,6 +283,7 @@ def main(
     try: print(_command(bench, judge, file, model, size, adapter, policy,
                         tokens, out, save, seeds=range(images), steps=steps,
                         batch=batch))
-    except (ValueError, OSError, ImportError) as e: raise SystemExit(f'flowopd_eval: {e}')
+    except (ValueError, OSError, ImportError) as e:
+        raise SystemExit(f'flowopd_eval: {e}')
     except KeyboardInterrupt: raise SystemExit(
         'flowopd_eval: stopped; the same command goes on from here')

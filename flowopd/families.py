@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['patches', 'unpatch', 'Flux', 'tiny_flux', 'load_flux']
 
-# %% ../nbs/16_families.ipynb #009fcc8f
+# %% ../nbs/16_families.ipynb #fc45f6bf
 import numpy as np, torch
 from functools import partial
+from fastcore.basics import patch
 from diffusers import (FlowMatchEulerDiscreteScheduler, FluxPipeline,
                        FluxTransformer2DModel)
 from diffusers.pipelines.flux.pipeline_flux import calculate_shift
@@ -35,7 +36,7 @@ def unpatch(
     x = s.view(B, H//2, W//2, D//4, 2, 2).permute(0, 3, 1, 4, 2, 5)
     return x.reshape(B, D//4, H, W)
 
-# %% ../nbs/16_families.ipynb #815164f5
+# %% ../nbs/16_families.ipynb #23933952
 class Flux:
     "What is particular to FLUX.1"
     def encode(self, pipe, texts, tokens=256):   # diffusers draws with 512
@@ -47,38 +48,36 @@ class Flux:
         "Velocity (B,C,H,W) with guidance `g`, embedded where `t` has it"
         if t.config.guidance_embeds: return self.forward(t, cond, x, sigma, g)
         return guided(partial(self.forward, t), cond, x, sigma, g)
-    def forward(self, t, cond, x, sigma, g=None):
-        "Velocity (B,C,H,W) in float32 of transformer `t`"
-        d,(H,W) = t.dtype, x.shape[2:]
-        where = FluxPipeline._prepare_latent_image_ids(
-            1, H//2, W//2, x.device, d)
-        told = None if g is None else x.new_full((len(x),), g)
-        return unpatch(t(
-            patches(x.to(d)), cond.embeds.to(d), cond.pooled.to(d), sigma,
-            where, where.new_zeros(cond.embeds.shape[1], 3), told,
-            return_dict=False)[0].float(), H, W)
-    def schedule(self, pipe, scheduler, steps):
-        "Steps shifted the more, the larger the image"
-        c = scheduler.config; n = pipe.default_sample_size**2//4
-        mu = calculate_shift(n, c.base_image_seq_len, c.max_image_seq_len,
-                             c.base_shift, c.max_shift)
-        scheduler.set_timesteps(sigmas=np.linspace(1, 1/steps, steps), mu=mu,
-                                device=pipe.device)
+
+# %% ../nbs/16_families.ipynb #9a9e4248
+@patch
+def forward(self:Flux, t, cond, x, sigma, g=None):
+    "Velocity (B,C,H,W) in float32 of transformer `t`"
+    d,(H,W) = t.dtype, x.shape[2:]
+    where = FluxPipeline._prepare_latent_image_ids(
+        1, H//2, W//2, x.device, d)
+    told = None if g is None else x.new_full((len(x),), g)
+    return unpatch(t(
+        patches(x.to(d)), cond.embeds.to(d), cond.pooled.to(d), sigma,
+        where, where.new_zeros(cond.embeds.shape[1], 3), told,
+        return_dict=False)[0].float(), H, W)
+
+# %% ../nbs/16_families.ipynb #2be3617b
+@patch
+def schedule(self:Flux, pipe, scheduler, steps):
+    "Steps shifted the more, the larger the image"
+    c = scheduler.config; n = pipe.default_sample_size**2//4
+    mu = calculate_shift(n, c.base_image_seq_len, c.max_image_seq_len,
+                         c.base_shift, c.max_shift)
+    scheduler.set_timesteps(sigmas=np.linspace(1, 1/steps, steps), mu=mu,
+                            device=pipe.device)
 
 FAMILIES[FluxPipeline] = Flux()
 
-# %% ../nbs/16_families.ipynb #77158958
-def tiny_flux(
-    seed:int=0,
-    embedded:bool=True   # guidance
-)->FluxPipeline:
-    "A FLUX pipeline of random weights, for images of 64 pixels"
-    old = load_tiny(); tok,n = old.tokenizer, len(old.tokenizer)
-    with torch.random.fork_rng(): return _random_flux(old, tok, n, seed,
-                                                      embedded)
-
-def _random_flux(old, tok, n, seed, embedded):
-    torch.manual_seed(seed)
+# %% ../nbs/16_families.ipynb #41d19fd6
+def _random_flux(old, embedded):
+    "FLUX's classes, random weights; the autoencoder and words of `old`"
+    tok,n = old.tokenizer, len(old.tokenizer)
     clip = CLIPTextModel(CLIPTextConfig(
         vocab_size=n, hidden_size=32, intermediate_size=64,
         num_hidden_layers=1, num_attention_heads=2,
@@ -94,8 +93,17 @@ def _random_flux(old, tok, n, seed, embedded):
     plan = FlowMatchEulerDiscreteScheduler(
         shift=3., use_dynamic_shifting=True, base_shift=.5, max_shift=1.15,
         base_image_seq_len=256, max_image_seq_len=4096)
-    return _prepared(FluxPipeline(plan, old.vae, clip, tok, t5, tok, net),
-                     'cpu', 64)
+    return FluxPipeline(plan, old.vae, clip, tok, t5, tok, net)
+
+# %% ../nbs/16_families.ipynb #c772dcc6
+def tiny_flux(
+    seed:int=0,
+    embedded:bool=True   # guidance
+)->FluxPipeline:
+    "A FLUX pipeline of random weights, for images of 64 pixels"
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return _prepared(_random_flux(load_tiny(), embedded), 'cpu', 64)
 
 # %% ../nbs/16_families.ipynb #603893ff
 def load_flux(

@@ -88,7 +88,7 @@ TINY_RECIPES = dict(
         {t: f'runs/tiny_{t}' for t in _WORLD}, 'merge', Policy('quality'),
         .3, guidance=1.))
 
-# %% ../nbs/18_fullscale.ipynb #c31eaf8e
+# %% ../nbs/18_fullscale.ipynb #68538231
 FILES = dict(ocr='ocr/train.txt', pickscore='pickscore/train.txt')
 
 def _prompts(name, folder)->list:
@@ -100,6 +100,7 @@ def _prompts(name, folder)->list:
         "name a folder, such as `dataset` of Flow-GRPO's repository")
     return load_signs(f) if name=='ocr' else load_texts(f, name)
 
+# %% ../nbs/18_fullscale.ipynb #c9d09980
 def field_tasks(
     names,             # some of geneval, ocr, pickscore and deqa
     folder=None,       # with `FILES`
@@ -216,7 +217,7 @@ def _load_rewards(tasks):
     "Load the models of the rewards now, which may be missing"
     for t in tasks: getattr(t.reward, 'net', None)
 
-# %% ../nbs/18_fullscale.ipynb #e244a561
+# %% ../nbs/18_fullscale.ipynb #98c69cb1
 def _bill(r, settings, gib, model)->tuple:
     "Fit a recipe and print what it costs; the recipe there, what is saved"
     own = 'batch' in _settings(settings)   # then it is to be this one
@@ -230,6 +231,7 @@ def _world_run(r, out, track):
     _check(r, tasks, track); pipe = load_tiny(device=_state().device)
     return run_recipe(r, pipe, tasks, out, track=track)
 
+# %% ../nbs/18_fullscale.ipynb #b3d1aed6
 def _train(name, kind, settings, teachers, prompts, model, out, gib, bill,
            track):
     "What both commands do"
@@ -243,6 +245,7 @@ def _train(name, kind, settings, teachers, prompts, model, out, gib, bill,
     pipe,enc = _sd3(model, save)
     return run_recipe(r, pipe, tasks, out, enc=enc, track=track)
 
+# %% ../nbs/18_fullscale.ipynb #913d1b07
 def _command(title, *args):
     "`_train`, with one line for what the user can mend"
     try: rows = _train(*args)
@@ -253,7 +256,7 @@ def _command(title, *args):
     if rows: by_main(print, {k: v for k,v in rows[-1].items()
                              if isinstance(v, (int, float))})
 
-# %% ../nbs/18_fullscale.ipynb #fb25d891
+# %% ../nbs/18_fullscale.ipynb #e671c76a
 @call_parse
 def grpo_main(
     recipe:str,          # name; a wrong one lists them
@@ -269,6 +272,7 @@ def grpo_main(
     _command('flowopd_grpo', recipe, GRPOConfig, settings, '', prompts, model,
              out, gib, bill, track)
 
+# %% ../nbs/18_fullscale.ipynb #3d44d40d
 @call_parse
 def distill_main(
     recipe:str,          # name; a wrong one lists them

@@ -133,7 +133,18 @@ def family(pipe):
         f'{type(pipe).__name__} is of no family known here ({known}): import '
         'flowopd.families for FLUX, or add one to FAMILIES')
 
-# %% ../nbs/01_pipeline.ipynb #be95858d
+# %% ../nbs/01_pipeline.ipynb #4ef9ec85
+@contextmanager
+def _awake(pipe, rest):
+    "Inside, text encoders are on the transformer's device, then on `rest`"
+    names = 'text_encoder', 'text_encoder_2', 'text_encoder_3'
+    if rest is None: yield; return
+    parts = [m for n in names if (m := getattr(pipe, n, None)) is not None]
+    for m in parts: m.to(pipe.transformer.device)
+    yield
+    for m in parts: m.to(rest)
+
+# %% ../nbs/01_pipeline.ipynb #d62bee72
 class Encoder:
     "Encodes each unique prompt once: `Encoder(pipe)(texts)` is a `Cond`"
     def __init__(
@@ -145,16 +156,10 @@ class Encoder:
         self.pipe,self.rest,self.keep,self.tokens = pipe,rest,keep,tokens
         self.known = {}; self.null = self._lookup([''])
 
-    def _move(self, device):
-        names = 'text_encoder', 'text_encoder_2', 'text_encoder_3'
-        for m in (getattr(self.pipe, n, None) for n in names):
-            if m is not None: m.to(device)
-
     @torch.no_grad()
     def _encode(self, texts):
-        if self.rest: self._move(self.pipe.transformer.device)
-        states = family(self.pipe).encode(self.pipe, texts, self.tokens)
-        if self.rest: self._move(self.rest)
+        with _awake(self.pipe, self.rest):
+            states = family(self.pipe).encode(self.pipe, texts, self.tokens)
         self.known.update(zip(texts, zip(*states)))
 
     def _lookup(self, texts):
