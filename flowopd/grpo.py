@@ -454,7 +454,7 @@ def _write(out, pipe, cfg, opt, avg, rows):
     if n==cfg.iterations or n%cfg.save_every==0:
         _save(out, pipe, cfg, opt, avg, n)
 
-# %% ../nbs/04_grpo.ipynb #04fdbb3c
+# %% ../nbs/04_grpo.ipynb #853b37c6
 def run(
     pipe, cfg:RunConfig,
     iterate,            # called as iterate(opt, it), returns a dict
@@ -478,7 +478,7 @@ def run(
             if watch: rows[-1] |= by_main(watch, it)
             by_main(_write, out, pipe, cfg, opt, avg, rows); log(rows[-1], it)
     avg.copy_to(params); by_main(save_adapter, pipe, cfg.adapter, out)
-    return rows
+    wait_for_all(); return rows
 
 # %% ../nbs/04_grpo.ipynb #cb8185be
 def check_tasks(
