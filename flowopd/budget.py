@@ -247,7 +247,7 @@ def _parts(d, form)->str:
     "The entries of `d` that are not 0, as text"
     return ', '.join(f'{k} {v:{form}}' for k,v in d.items() if v)
 
-# %% ../nbs/15_budget.ipynb #3467b121
+# %% ../nbs/15_budget.ipynb #90a99eb2
 def budget(
     r:Recipe,
     facts:Facts,
@@ -256,7 +256,7 @@ def budget(
     **saving                 # `rest` and `checkpointing` of `memory`
 )->str:
     "What an iteration of a recipe costs, as text"
-    g,names = geometry or r.geometry, r.all_adapters()
+    g,n = geometry or r.geometry, facts.adapter/1e6
     u,unit = recipe_units(r, facts.back), facts.flop/1e12
     u['decode'] = facts.decode*isinstance(r.cfg, GRPOConfig)
     m = {k: v/2**30 for k,v in memory(r, facts, g, **saving).items()}
@@ -265,12 +265,11 @@ def budget(
     return '\n'.join([
         f'{r.cfg.adapter}: {", ".join(r.tasks)}; {r.source}',
         f'{g.prompts} prompts x {g.group} = {g.samples} images an iteration',
-        f'GPUs {g.gpus}, batch {g.batch}: passes {g.passes}, updates '
-        f'{g.updates}',
+        f'GPUs {g.gpus}, batch {g.batch}: passes {g.passes}, '
+        f'updates {g.updates}',
         f'{each:.1f} F an image, F = {unit:.3g} TFLOP: {_parts(u, ".1f")}',
         f'{work/1e3:.3g} PFLOP an iteration; at {tflops:g} TFLOP/s a GPU '
         f'(assumed) {work/tflops/g.gpus:.3g} s, without rewards',
-        f'adapters {len(names)}, {facts.adapter/1e6:.2f} M parameters each: '
-        + ', '.join(names),
+        f'adapters of {n:.2f} M parameters: ' + ', '.join(r.all_adapters()),
         f'{sum(m.values()):.1f} GiB a GPU (estimate): {_parts(m, ".2f")}',
         *(f'- {n}' for n in r.notes)])

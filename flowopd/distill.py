@@ -214,7 +214,7 @@ def _kl_metrics(kl:torch.Tensor, names:list[str])->dict:
            for n in dict.fromkeys(names)}
     return dict(per, kl_steps=kl.mean(0).tolist())
 
-# %% ../nbs/06_distill.ipynb #388fbd29
+# %% ../nbs/06_distill.ipynb #4eb7f622
 def distill_iteration(
     pipe,                       # tiny or full pipeline
     enc:Encoder,                # encoder of `pipe`
@@ -233,7 +233,7 @@ def distill_iteration(
     cond = enc([ps[j] for j in own])
     def walk(k):   # samples own[k]
         ask = partial(target, pipe, teachers, [names[j] for j in own[k]])
-        gens = generators(seeds[own[k]])
+        gens = generators(seeds[own[k].numpy()])
         return _distill_batch(pipe, cfg, cond[k], ask, gens, len(ps))
     kls = [walk(k) for k in torch.arange(len(own)).split(cfg.batch)]
     kl = gather(torch.cat(kls), own)
@@ -327,7 +327,7 @@ def _teacher_latents(pipe, cfg, policies, cond, gens)->torch.Tensor:
     x,sig = start_noise(pipe, gens), sigmas(pipe, cfg.steps)
     return rollout(ask, x, sig, window=range(0)).final
 
-# %% ../nbs/06_distill.ipynb #0de02883
+# %% ../nbs/06_distill.ipynb #083724a7
 def sft_iteration(
     pipe,                       # tiny or full pipeline
     enc:Encoder,                # encoder of `pipe`
@@ -346,7 +346,8 @@ def sft_iteration(
     cond = enc([ps[j] for j in own])
     for k in torch.arange(len(own)).split(cfg.batch):
         i = own[k]; who = [teachers[names[j]] for j in i]
-        x0 = _teacher_latents(pipe, cfg, who, cond[k], generators(seeds[i]))
+        gens = generators(seeds[i.numpy()])
+        x0 = _teacher_latents(pipe, cfg, who, cond[k], gens)
         loss = _flow_loss(pipe, cfg.adapter, cond[k], x0, sigma[i], eps[i])
         (loss.sum()/n).backward(); losses.append(loss.detach())
     mean = gather(torch.cat(losses), own).mean().item()

@@ -18,23 +18,19 @@ from .rollout import *
 from transformers import (CLIPTextConfig, CLIPTextModel, T5Config,
                           T5EncoderModel)
 
-# %% ../nbs/16_families.ipynb #2bcf5622
+# %% ../nbs/16_families.ipynb #4f036fe7
 def patches(
     x:torch.Tensor   # latents (B,C,H,W), H and W even
 )->torch.Tensor:     # (B,H/2*W/2,4C)
     "A latent as a sequence of its 2x2 patches"
-    B,C,H,W = x.shape
-    x = x.view(B, C, H//2, 2, W//2, 2).permute(0, 2, 4, 1, 3, 5)
-    return x.reshape(B, H*W//4, 4*C)
+    return FluxPipeline._pack_latents(x, *x.shape)
 
 def unpatch(
     s:torch.Tensor,  # (B,H/2*W/2,4C)
     H:int, W:int     # of the latent
 )->torch.Tensor:     # (B,C,H,W)
     "Back from patches to a latent"
-    B,_,D = s.shape
-    x = s.view(B, H//2, W//2, D//4, 2, 2).permute(0, 3, 1, 4, 2, 5)
-    return x.reshape(B, D//4, H, W)
+    return FluxPipeline._unpack_latents(s, H, W, 1)   # 1: not in pixels
 
 # %% ../nbs/16_families.ipynb #23933952
 class Flux:

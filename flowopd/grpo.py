@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['TINY_RUN', 'PURPOSES', 'FREE', 'advantages', 'reward_matrix', 'mixed_advantages', 'clipped_loss', 'RunConfig',
            'GRPOConfig', 'draw_prompts', 'collect', 'step_loss', 'part', 'optimizer_step', 'shuffled', 'update',
-           'grpo_iteration', 'writable', 'describe', 'fingerprint', 'check_trackers', 'run', 'check_tasks',
-           'train_grpo']
+           'grpo_iteration', 'writable', 'describe', 'write_lines', 'fingerprint', 'claim', 'check_trackers', 'run',
+           'check_tasks', 'train_grpo']
 
 # %% ../nbs/04_grpo.ipynb #2c8d20f8
 import hashlib, json, math
@@ -195,7 +195,7 @@ def _walk(pipe, cfg, cond, x, sig, window, gens=None)->Trajectory:
                      for a in ('x','log_prob'))
     return Trajectory(path, sig, log_prob, window)
 
-# %% ../nbs/04_grpo.ipynb #84a8b91c
+# %% ../nbs/04_grpo.ipynb #f80400cb
 def collect(
     pipe,
     cond:Cond,        # of B samples, in runs of `cfg.group`
@@ -205,7 +205,7 @@ def collect(
 )->Trajectory:        # of B samples
     "Roll out the policy of `cfg`"
     i = torch.arange(len(cond)) if i is None else i
-    first,seeds = (_seeds(cfg, it, w, int(max(i))+1)[i]
+    first,seeds = (_seeds(cfg, it, w, int(max(i))+1)[i.numpy()]
                    for w in ('start','noise'))
     own = cfg.group if cfg.same_start else 1
     sig,window = sigmas(pipe, cfg.steps), _window(cfg, it)
@@ -357,11 +357,13 @@ def describe(
         f'{o!r} has no name: use a function, or a dataclass with __call__')
     return getattr(o, '__name__', o)
 
-# %% ../nbs/04_grpo.ipynb #4af113d5
-def _write_metrics(out, rows):
-    "Write `rows` to metrics.jsonl, a line each"
+# %% ../nbs/04_grpo.ipynb #641bb3be
+def write_lines(file:Path, rows:list[dict]):
+    "Write `rows` to a file in one step, a line each"
     text = ''.join(json.dumps(r)+'\n' for r in rows)
-    _replace(out/'metrics.jsonl', lambda f: f.write_text(text))
+    _replace(file, lambda f: f.write_text(text))
+
+def _write_metrics(out, rows): write_lines(out/'metrics.jsonl', rows)
 
 # %% ../nbs/04_grpo.ipynb #a1bee181
 def _digest(b:bytes)->str: return hashlib.sha256(b).hexdigest()[:12]
@@ -380,24 +382,29 @@ def fingerprint(pipe, tasks:list[Task], adapters=())->dict:
     return dict(base=_weights(w), adapters=own,
                 tasks={n: _digest(s.encode()) for n,s in texts.items()})
 
-# %% ../nbs/04_grpo.ipynb #d283136c
+# %% ../nbs/04_grpo.ipynb #b4cb8ed4
 FREE = 'iterations','save_every','batch'
 
-def _open_run(folder, cfg, setting)->list[dict]:
-    "The metrics in `folder`, which must be new or of the same settings"
-    now = json.loads(json.dumps(describe(setting) | describe(cfg)))
-    f = writable(folder)/'config.json'; m = f.with_name('metrics.jsonl')
+def claim(folder, setting:dict, free=()):
+    "Write the settings of a folder, which must be new or have the same"
+    now = json.loads(json.dumps(describe(setting)))
+    f = writable(folder)/'config.json'
     was = json.loads(f.read_text()) if f.exists() else now
-    lines = m.read_text().splitlines() if m.exists() else []
-    for k in sorted((was.keys() | now.keys()) - {*FREE}):
+    for k in sorted((was.keys() | now.keys()) - {*free}):
         if was.get(k)!=now.get(k): raise ValueError(
             f'{folder} holds a run with another config ({k} was '
             f'{was.get(k)!r}, not {now.get(k)!r}): choose another folder, '
             'or delete it')
+    _replace(f, lambda g: g.write_text(json.dumps(now, indent=1)))
+
+def _open_run(folder, cfg, setting)->list[dict]:
+    "The metrics in `folder`, which must be new or of the same settings"
+    m = Path(folder)/'metrics.jsonl'
+    lines = m.read_text().splitlines() if m.exists() else []
     if len(lines) > cfg.iterations: raise ValueError(
         f'{folder} has done {len(lines)} iterations: ask for at least as '
         f'many, not {cfg.iterations}, or choose another folder')
-    _replace(f, lambda g: g.write_text(json.dumps(now, indent=1)))
+    claim(folder, describe(setting) | describe(cfg), FREE)
     return [json.loads(l) for l in lines]
 
 # %% ../nbs/04_grpo.ipynb #eddc9f2d

@@ -416,7 +416,15 @@ def _config_text(cfg:LoraConfig):
     cfg = {k: v for k,v in cfg.items() if isinstance(v, plain)}
     return json.dumps(cfg, indent=2, sort_keys=True)
 
-# %% ../nbs/01_pipeline.ipynb #69fbf664
+# %% ../nbs/01_pipeline.ipynb #423383d7
+def _to_save(pipe, name, folder)->tuple:
+    "The folder, made if needed, weights and config of an adapter"
+    _check(pipe, name); folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True); t = pipe.transformer
+    state = get_peft_model_state_dict(t, adapter_name=name)
+    return folder, state, _config_text(t.peft_config[name])
+
+# %% ../nbs/01_pipeline.ipynb #152baf35
 PREFIX = 'base_model.model.'   # how peft names the model that it wraps
 
 def save_adapter(
@@ -425,11 +433,8 @@ def save_adapter(
     folder:str|Path    # made if needed
 )->Path:               # the folder
     "Write an adapter in peft's format"
-    _check(pipe, name); folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    state = get_peft_model_state_dict(pipe.transformer, adapter_name=name)
+    folder,state,text = _to_save(pipe, name, folder)
     state = {PREFIX+k: v.contiguous() for k,v in state.items()}
-    text = _config_text(pipe.transformer.peft_config[name])
     _replace(folder/'adapter_config.json', lambda f: f.write_text(text))
     _replace(folder/'adapter_model.safetensors',
              lambda f: save_file(state, f))
@@ -484,7 +489,7 @@ def is_null(
     "Does the adapter add nothing at all to the base?"
     return not any(b.any() for b in adapter_parameters(pipe, name)[1::2])
 
-# %% ../nbs/01_pipeline.ipynb #9d61f180
+# %% ../nbs/01_pipeline.ipynb #f3e90e37
 LORA_FILE = 'pytorch_lora_weights.safetensors'   # diffusers' name for it
 
 def save_lora(
@@ -493,13 +498,10 @@ def save_lora(
     folder:str|Path    # made if needed
 )->Path:               # the folder
     "Write an adapter in diffusers' format, for `load_lora_weights`"
-    _check(pipe, name); folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    state = get_peft_model_state_dict(pipe.transformer, adapter_name=name)
-    cfg = json.loads(_config_text(pipe.transformer.peft_config[name]))
+    folder,state,text = _to_save(pipe, name, folder)
     _replace(folder/LORA_FILE, lambda f: type(pipe).save_lora_weights(
         folder, state, weight_name=f.name,
-        transformer_lora_adapter_metadata=cfg))
+        transformer_lora_adapter_metadata=json.loads(text)))
     return folder
 
 # %% ../nbs/01_pipeline.ipynb #b574bbe6

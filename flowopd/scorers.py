@@ -9,7 +9,7 @@ __all__ = ['EXTRA', 'CLIP_COLORS', 'SENTENCES', 'LEVELS', 'Scorer', 'quoted', 't
            'HPSv2', 'ImageReward', 'detect_objects', 'GenEval', 'GenEvalExam', 'level_score', 'QAlign', 'jpeg_size',
            'piqe_score', 'brisque_score']
 
-# %% ../nbs/12_scorers.ipynb #9e556677
+# %% ../nbs/12_scorers.ipynb #fede22df
 import importlib, io, json, re, sys
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -25,6 +25,7 @@ from transformers import (
     AutoModelForImageTextToText, AutoProcessor, AutoTokenizer,
     BlipTextConfig, BlipTextModel, BlipVisionConfig, BlipVisionModel,
     CLIPModel, Mask2FormerForUniversalSegmentation)
+from fastcore.basics import patch_to
 from .world import edit_distance
 from .evaluate import _engine
 from .prompts import *
@@ -314,7 +315,7 @@ def clip_pixels(
     top,left = (small[1]-size)//2, (small[0]-size)//2
     return _normalised(x[:, top:top+size, left:left+size], *CLIP_COLORS)
 
-# %% ../nbs/12_scorers.ipynb #93272053
+# %% ../nbs/12_scorers.ipynb #b09157b4
 class Clip:
     "Unit vectors of images and of texts"
     def __init__(
@@ -330,18 +331,23 @@ class Clip:
         self.model.eval().requires_grad_(False).to(device, dtype)
         self.tok = _get(AutoTokenizer.from_pretrained, tokenizer)
         self.colors = {}   # of classes that were asked for
-    def images(self, ims)->torch.Tensor:
-        "Images (3,H,W) in [0,1] -> (B,D)"
-        m = self.model; size = m.config.vision_config.image_size
-        x = torch.stack([clip_pixels(im, size) for im in ims])
-        pooled = m.vision_model(x.to(m.device, m.dtype)).pooler_output
-        return F.normalize(m.visual_projection(pooled).float(), dim=-1)
-    def texts(self, texts:list)->torch.Tensor:
-        "B strings, or prompts -> (B,D)"
-        x = self.tok([str(t) for t in texts], padding=True, truncation=True,
-                     return_tensors='pt').to(self.model.device)
-        pooled = self.model.text_model(**x).pooler_output
-        return F.normalize(self.model.text_projection(pooled).float(), dim=-1)
+
+# %% ../nbs/12_scorers.ipynb #0d4cb57c
+@patch_to(Clip)
+def images(self, ims)->torch.Tensor:
+    "Images (3,H,W) in [0,1] -> (B,D)"
+    m = self.model; size = m.config.vision_config.image_size
+    x = torch.stack([clip_pixels(im, size) for im in ims])
+    pooled = m.vision_model(x.to(m.device, m.dtype)).pooler_output
+    return F.normalize(m.visual_projection(pooled).float(), dim=-1)
+
+@patch_to(Clip)
+def texts(self, texts:list)->torch.Tensor:
+    "B strings, or prompts -> (B,D)"
+    x = self.tok([str(t) for t in texts], padding=True, truncation=True,
+                 return_tensors='pt').to(self.model.device)
+    pooled = self.model.text_model(**x).pooler_output
+    return F.normalize(self.model.text_projection(pooled).float(), dim=-1)
 
 # %% ../nbs/12_scorers.ipynb #80f63081
 def cut_out(
