@@ -144,7 +144,7 @@ def _awake(pipe, rest):
     yield
     for m in parts: m.to(rest)
 
-# %% ../nbs/01_pipeline.ipynb #d62bee72
+# %% ../nbs/01_pipeline.ipynb #13996945
 class Encoder:
     "Encodes each unique prompt once: `Encoder(pipe)(texts)` is a `Cond`"
     def __init__(
@@ -156,11 +156,10 @@ class Encoder:
         self.pipe,self.rest,self.keep,self.tokens = pipe,rest,keep,tokens
         self.known = {}; self.null = self._lookup([''])
 
-    @torch.no_grad()
-    def _encode(self, texts):
-        with _awake(self.pipe, self.rest):
-            states = family(self.pipe).encode(self.pipe, texts, self.tokens)
-        self.known.update(zip(texts, zip(*states)))
+    def __call__(self, texts)->Cond:
+        "The conditions of `texts`: strings, or prompts of the world"
+        cond = self._lookup([str(t) for t in texts]); cond.null = self.null
+        return cond
 
     def _lookup(self, texts):
         new = [t for t in dict.fromkeys(texts) if t not in self.known]
@@ -169,10 +168,14 @@ class Encoder:
         for t in list(self.known)[:-self.keep]: del self.known[t]
         return Cond(*map(torch.stack, zip(*found)))
 
-    def __call__(self, texts)->Cond:
-        "The conditions of `texts`: strings, or prompts of the world"
-        cond = self._lookup([str(t) for t in texts]); cond.null = self.null
-        return cond
+# %% ../nbs/01_pipeline.ipynb #23f34902
+@patch
+@torch.no_grad()
+def _encode(self:Encoder, texts):
+    "Run the text encoders on new texts"
+    with _awake(self.pipe, self.rest):
+        states = family(self.pipe).encode(self.pipe, texts, self.tokens)
+    self.known.update(zip(texts, zip(*states)))
 
 # %% ../nbs/01_pipeline.ipynb #ccf51a73
 ATTENTION = ['attn.'+n for n in (
