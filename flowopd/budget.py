@@ -4,14 +4,19 @@
 
 # %% auto #0
 __all__ = ['flop', 'text_tokens', 'blank', 'forward_flop', 'backward_flop', 'units', 'recipe_units', 'saved_bytes',
-           'activation_bytes', 'checkpointed_bytes', 'Facts', 'count_facts', 'memory', 'geometries', 'fit', 'budget']
+           'activation_bytes', 'checkpointed_bytes', 'Facts', 'count_facts', 'clip_meta', 'detector_meta',
+           'reward_bytes', 'memory', 'geometries', 'fit', 'budget']
 
-# %% ../nbs/18_budget.ipynb #7e94e9f6
+# %% ../nbs/18_budget.ipynb #95cbf364
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from unittest import mock
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from transformers import (
+    CLIPConfig, CLIPModel, Mask2FormerConfig,
+    Mask2FormerForUniversalSegmentation, SwinConfig)
 from .pipeline import *
 from .pipeline import latent_shape
 from .grpo import *
@@ -185,7 +190,36 @@ def count_facts(
     for p in adapter_parameters(pipe, adapter): p.grad = None
     return facts
 
-# %% ../nbs/18_budget.ipynb #4479ce87
+# %% ../nbs/18_budget.ipynb #e3cb40dc
+def clip_meta(
+    text:tuple, image:tuple,   # width, layers and heads of the two encoders
+    dim:int                    # of their common space
+)->CLIPModel:                  # on the meta device
+    "CLIP of some size, for images of 224 pixels in patches of 14"
+    sides = [dict(hidden_size=w, num_hidden_layers=n, num_attention_heads=h,
+                  intermediate_size=4*w, projection_dim=dim)
+             for w,n,h in (text, image)]
+    with torch.device('meta'): return CLIPModel(CLIPConfig(
+        text_config=sides[0], vision_config=dict(sides[1], patch_size=14),
+        projection_dim=dim))
+
+def detector_meta()->Mask2FormerForUniversalSegmentation:
+    "Mask2Former on Swin small, as GenEval uses it, on the meta device"
+    swin = SwinConfig(embed_dim=96, depths=[2,2,18,2], num_heads=[3,6,12,24],
+        window_size=7, out_features=[f'stage{i}' for i in (1,2,3,4)])
+    with torch.device('meta'): return Mask2FormerForUniversalSegmentation(
+        Mask2FormerConfig(backbone_config=swin, num_labels=80))
+
+# %% ../nbs/18_budget.ipynb #432ec6ac
+@cache
+def reward_bytes()->dict:
+    "Bytes of the reward models of the published recipes, by task"
+    large = clip_meta((768,12,12), (1024,24,16), 768).num_parameters()
+    huge = clip_meta((1024,24,16), (1280,32,16), 1024).num_parameters()
+    return dict(geneval=4*(large + detector_meta().num_parameters()), ocr=0,
+                pickscore=4*huge, deqa=2_240_000_000)   # in bf16
+
+# %% ../nbs/18_budget.ipynb #72fca1d9
 def memory(
     r:Recipe,
     facts:Facts,
@@ -193,17 +227,19 @@ def memory(
     rest:bool=False,           # text encoders are on the CPU
     checkpointing:bool=False   # of the transformer
 )->dict[str,int]:              # bytes by part
-    "An estimate of the memory of one GPU: all but workspace and rewards"
+    "An estimate of the memory of one GPU: all but workspace"
     g,c = geometry or r.geometry, r.cfg
     share = -(-g.samples//g.gpus); grpo = isinstance(c, GRPOConfig)
-    kept = facts.cond + grpo*(c.steps+1)*facts.latent
+    kept = min(share, g.prompts)*facts.cond + (
+        share*(c.steps+1)*facts.latent*grpo)
     sequences = g.batch*(1 if c.guidance==1 else 2)
     each = sequences*(facts.less if checkpointing else facts.kept)
     guests = facts.weights['text encoders']*rest   # they come in turn
     gone = {'text encoders': 0} if rest else {}
     return facts.weights | gone | {
         'adapters': 4*facts.adapter*len(r.all_adapters()),
-        'optimizer': 16*facts.adapter, 'samples': share*kept,
+        'rewards': grpo*sum(reward_bytes().get(t, 0) for t in r.tasks),
+        'optimizer': 16*facts.adapter, 'samples': kept,
         'activations': max(each, guests)}
 
 # %% ../nbs/18_budget.ipynb #9450f498

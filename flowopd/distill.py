@@ -194,7 +194,7 @@ def _move(pipe, cfg, cond, x, sigma, sigma_next, noise)->torch.Tensor:
     v = velocity(pipe, Policy(cfg.adapter, cfg.guidance), cond, x, sigma)
     return flow_sde(x, v, sigma, sigma_next, a=cfg.noise).sample(noise)
 
-# %% ../nbs/06_distill.ipynb #5196af52
+# %% ../nbs/06_distill.ipynb #e8aa8c8b
 def _distill_batch(pipe, cfg, cond, target, gens, total)->torch.Tensor:
     "Walk, add up the gradient of B of `total` samples; KL (B, queries)"
     x,sig,kls = start_noise(pipe, gens), sigmas(pipe, cfg.steps), []

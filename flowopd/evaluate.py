@@ -67,9 +67,11 @@ def exam_tasks(
     return [Task('compose', t['compose'].prompts, compose_score), t['spell'],
             t['quality'], Task('colourfulness', every, colourfulness)]
 
-# %% ../nbs/08_evaluate.ipynb #ff2b582b
+# %% ../nbs/08_evaluate.ipynb #e45dd8e8
 def _mean(x)->float: return round(x.mean().item(), 4)
-def _se(x)->float: return round((x.std()/len(x)**.5).item(), 4)
+def _se(x)->float:   # nan if there is only one
+    if len(x) < 2: return float('nan')
+    return round((x.std()/len(x)**.5).item(), 4)
 
 # %% ../nbs/08_evaluate.ipynb #549e9c9a
 def grade(
@@ -229,14 +231,17 @@ def second_tasks(
     return [Task('compose2', prompts('compose', split), by_hue),
             Task('ocr', prompts('spell', split), by_ocr)]
 
-# %% ../nbs/08_evaluate.ipynb #8f8ea993
+# %% ../nbs/08_evaluate.ipynb #24289640
 def beyond()->list[Prompt]:
-    "Prompts of three forms that are never trained on"
+    "Prompts of four forms that are never trained on"
     things = [Obj(s,c) for s in SHAPES for c in COLORS]
     twos = [(Obj(a.shape, a.color, 2), b)
             for a,b in itertools.permutations(things, 2)]
     many = [Obj(s, n=n) for s in SHAPES for n in (2,3,4)]
     words = map(''.join, itertools.product(LETTERS, repeat=2))
+    fours = [(Obj(a.shape, a.color, n), Obj(b.shape, b.color, 4-n))
+             for n in (2,3) for a,b in itertools.permutations(things, 2)]
     return [*(Prompt(f'{a} and {b}', 'mixed', (a,b)) for a,b in twos),
             *(Prompt(str(o), 'open', (o,)) for o in many),
-            *(Prompt(f'the word "{w}"', 'word2', word=w) for w in words)]
+            *(Prompt(f'the word "{w}"', 'word2', word=w) for w in words),
+            *(Prompt(f'{a} and {b}', 'counts', (a,b)) for a,b in fours)]

@@ -26,14 +26,14 @@ from .rollout import *
 from .rewards import Task
 from .parallel import *
 
-# %% ../nbs/04_grpo.ipynb #9737d981
+# %% ../nbs/04_grpo.ipynb #d921d4a5
 def advantages(
     r:torch.Tensor,        # rewards (B,), in runs of `group` samples
     group:int,             # samples of a prompt, at least 2
     per_group:bool=False,  # s is the group's deviation, not the batch's
     clip:float=5.          # largest absolute advantage
 )->torch.Tensor:           # (B,), mean 0 in each group before the cut
-    "Group-relative advantages"
+    "Group-relative advantages; ValueError if groups do not come out even"
     if group < 2: raise ValueError(f'a group of {group} compares nothing')
     if len(r)%group: raise ValueError(
         f'{len(r)} rewards do not divide into groups of {group}')
@@ -41,13 +41,13 @@ def advantages(
     s = d.std(1, keepdim=True) if per_group else r.std()
     return (d/(s + 1e-4)).clamp(-clip, clip).view(-1)
 
-# %% ../nbs/04_grpo.ipynb #e4a15bee
+# %% ../nbs/04_grpo.ipynb #4af533f2
 def reward_matrix(
     tasks:list[Task],   # K tasks
     ims:torch.Tensor,   # images (B,3,H,W) in [0,1]
     ps:list             # their B prompts
 )->torch.Tensor:        # (B,K), nan where a prompt is not the task's
-    "The reward of every image by every task"
+    "The reward of every image by every task; ValueError if not finite"
     R = torch.full((len(ps), len(tasks)), float('nan'))
     for k,t in enumerate(tasks):
         mine = set(t.prompts); i = [j for j,p in enumerate(ps) if p in mine]
@@ -59,7 +59,7 @@ def reward_matrix(
         R[i,k] = r
     return R
 
-# %% ../nbs/04_grpo.ipynb #4d7bc666
+# %% ../nbs/04_grpo.ipynb #21356c71
 def mixed_advantages(
     R:torch.Tensor,         # rewards (B,K), nan where a task does not apply
     weights:list[float],    # of the K rewards
@@ -67,7 +67,8 @@ def mixed_advantages(
     per_reward:bool=False,  # normalise each reward, then sum (GDPO)
     **kw                    # for `advantages`
 )->torch.Tensor:            # (B,)
-    "Advantages of the weighted sum, or the weighted sum of advantages"
+    """Advantages of the weighted sum, or the weighted sum of advantages;
+    ValueError unless there is a weight for each reward"""
     w = torch.tensor(weights, dtype=torch.float32)
     if len(w)!=R.shape[1]: raise ValueError(
         f'{len(w)} weights for {R.shape[1]} rewards')
@@ -78,14 +79,14 @@ def mixed_advantages(
         if i.any(): A[i,k] = advantages(R[i,k], group, **kw)
     return A@w
 
-# %% ../nbs/04_grpo.ipynb #48007c20
+# %% ../nbs/04_grpo.ipynb #eb213e0e
 def clipped_loss(
     logp:torch.Tensor,  # log-probability per latent number, now (B,)
     old:torch.Tensor,   # the same when the step was sampled (B,)
     adv:torch.Tensor,   # advantages (B,)
     clip:float          # c, how far the ratio may move from 1
 )->torch.Tensor:        # (B,)
-    "PPO's loss"
+    "PPO's loss, -min(ratio*adv, clip(ratio, 1-c, 1+c)*adv)"
     ratio = (logp-old).exp()
     return -torch.minimum(ratio*adv, ratio.clamp(1-clip, 1+clip)*adv)
 
@@ -195,7 +196,14 @@ def _walk(pipe, cfg, cond, x, sig, window, gens=None)->Trajectory:
                      for a in ('x','log_prob'))
     return Trajectory(path, sig, log_prob, window)
 
-# %% ../nbs/04_grpo.ipynb #f80400cb
+# %% ../nbs/04_grpo.ipynb #b342feae
+def _joined(head, tail:Trajectory, sig, window)->Trajectory:
+    "Latents `head` (B,K,...) up to the window, and the rest"
+    before = tail.log_prob.new_zeros(len(head), window.start)
+    return Trajectory(torch.cat([head[:,:-1], tail.x], 1), sig,
+                      torch.cat([before, tail.log_prob], 1), window)
+
+# %% ../nbs/04_grpo.ipynb #c729858d
 def collect(
     pipe,
     cond:Cond,        # of B samples, in runs of `cfg.group`
@@ -204,19 +212,17 @@ def collect(
     i=None            # numbers of these samples in it, 0 to B-1 if not given
 )->Trajectory:        # of B samples
     "Roll out the policy of `cfg`"
-    i = torch.arange(len(cond)) if i is None else i
-    first,seeds = (_seeds(cfg, it, w, int(max(i))+1)[i.numpy()]
+    i = np.arange(len(cond)) if i is None else np.asarray(i)
+    first,seeds = (_seeds(cfg, it, w, i.max()+1)[i]
                    for w in ('start','noise'))
-    own = cfg.group if cfg.same_start else 1
+    own = cfg.group if cfg.same_start else 1   # samples with one start
     sig,window = sigmas(pipe, cfg.steps), _window(cfg, it)
     low,x = window.start, start_noise(pipe, generators(first[::own]))
     head = _walk(pipe, cfg, cond[::own], x, sig[:low+1], range(0)).x
     head = head.repeat_interleave(own, 0)
     tail = _walk(pipe, cfg, cond, head[:,-1], sig[low:], range(cfg.window),
                  generators(seeds))
-    before = tail.log_prob.new_zeros(len(cond), low)
-    return Trajectory(torch.cat([head[:,:-1], tail.x], 1), sig,
-                      torch.cat([before, tail.log_prob], 1), window)
+    return _joined(head, tail, sig, window)
 
 # %% ../nbs/04_grpo.ipynb #d7fabd83
 def step_loss(
@@ -357,15 +363,15 @@ def describe(
         f'{o!r} has no name: use a function, or a dataclass with __call__')
     return getattr(o, '__name__', o)
 
-# %% ../nbs/04_grpo.ipynb #641bb3be
+# %% ../nbs/04_grpo.ipynb #44a33355
 def write_lines(file:Path, rows:list[dict]):
-    "Write `rows` to a file in one step, a line each"
+    "Write `rows`, as json has them, to `file` in one step, a line each"
     text = ''.join(json.dumps(r)+'\n' for r in rows)
     _replace(file, lambda f: f.write_text(text))
 
 def _write_metrics(out, rows): write_lines(out/'metrics.jsonl', rows)
 
-# %% ../nbs/04_grpo.ipynb #a1bee181
+# %% ../nbs/04_grpo.ipynb #d5fcdd0f
 def _digest(b:bytes)->str: return hashlib.sha256(b).hexdigest()[:12]
 
 def _weights(ps)->str:
@@ -373,8 +379,12 @@ def _weights(ps)->str:
     flat = torch.cat([p.detach().flatten().float().cpu() for p in ps])
     return _digest(flat.numpy().tobytes())
 
-def fingerprint(pipe, tasks:list[Task], adapters=())->dict:
-    "Checksums of base (a sample), prompts, and of the adapters named"
+def fingerprint(
+    pipe,
+    tasks:list[Task],
+    adapters=()    # names of those that are part of the setting
+)->dict:           # checksums by name: base, adapters, tasks
+    "Checksums of the base (a sample of it), of adapters and of prompts"
     w = [whole(p).flatten()[:64] for n,p in
          pipe.transformer.named_parameters() if 'lora_' not in n]
     own = {n: _weights(adapter_parameters(pipe, n)) for n in adapters}
@@ -382,11 +392,15 @@ def fingerprint(pipe, tasks:list[Task], adapters=())->dict:
     return dict(base=_weights(w), adapters=own,
                 tasks={n: _digest(s.encode()) for n,s in texts.items()})
 
-# %% ../nbs/04_grpo.ipynb #b4cb8ed4
+# %% ../nbs/04_grpo.ipynb #c6c43a1d
 FREE = 'iterations','save_every','batch'
 
-def claim(folder, setting:dict, free=()):
-    "Write the settings of a folder, which must be new or have the same"
+def claim(
+    folder:Path|str,  # made if needed
+    setting:dict,     # what `describe` can describe
+    free=()           # keys that may change
+)->None:
+    "Write the settings of a folder; ValueError if it has others"
     now = json.loads(json.dumps(describe(setting)))
     f = writable(folder)/'config.json'
     was = json.loads(f.read_text()) if f.exists() else now
@@ -435,8 +449,10 @@ def _floats(row):
     "What a bar can show of a row of metrics"
     return {k: f'{v:.3g}' for k,v in row.items() if isinstance(v, float)}
 
-# %% ../nbs/04_grpo.ipynb #88335132
-def check_trackers(track):
+# %% ../nbs/04_grpo.ipynb #c2bcef1f
+def check_trackers(
+    track   # names, or trackers of accelerate
+)->None:
     "Raise a ValueError for the name of a tracker that is not installed"
     there = [str(t) for t in get_available_trackers()]
     for t in track:
@@ -516,7 +532,7 @@ def _own_adapter(pipe, cfg):
             f'{sorted(c.target_modules)}: set rank and targets of the config '
             'to these, or take another name')
 
-# %% ../nbs/04_grpo.ipynb #ceebe88b
+# %% ../nbs/04_grpo.ipynb #57bdd522
 def train_grpo(
     pipe,
     tasks:list[Task],    # one gives a specialist, several give GRPO-mix
@@ -527,7 +543,8 @@ def train_grpo(
     progress:bool=True,  # show a bar
     track=()             # names of trackers, such as 'tensorboard'
 )->list[dict]:           # the metrics of every iteration
-    "Train adapter `cfg.adapter` (made if absent) by GRPO"
+    """Train adapter `cfg.adapter` (made if absent) by GRPO; ValueError, before
+    anything is done, for settings, tasks or a folder that do not fit"""
     check_tasks(tasks, cfg.shares, cfg.weights); _check_grpo(cfg)
     _own_adapter(pipe, cfg); enc = enc or Encoder(pipe)
     step = lambda opt,it: grpo_iteration(pipe, enc, tasks, opt, cfg, it)

@@ -95,17 +95,26 @@ def load_tiny(
         path, dtype=torch.float32, **NO_T5)
     return _frozen(pipe, device)
 
-# %% ../nbs/01_pipeline.ipynb #a0c71fd4
-@dataclass
+# %% ../nbs/01_pipeline.ipynb #777d9d69
 class Cond:
-    "What the transformer knows of B prompts"
-    embeds:torch.Tensor   # token states (B,L,D)
-    pooled:torch.Tensor   # one vector a prompt (B,P)
-    null:'Cond'=None      # the same for the empty prompt, B=1
-    def __len__(self): return len(self.embeds)
+    "What the transformer knows of the prompts of B samples"
+    def __init__(
+        self,
+        embeds:torch.Tensor,   # token states of U prompts (U,L,D)
+        pooled:torch.Tensor,   # one vector for each of them (U,P)
+        null:'Cond'=None,      # the same for the empty prompt, B=1
+        at:torch.Tensor=None   # prompt of each sample (B,); each its own
+    ):
+        self.states,self.null = (embeds, pooled), null
+        self.at = torch.arange(len(embeds)) if at is None else at
+    @property
+    def embeds(self): return self.states[0][self.at]   # (B,L,D)
+    @property
+    def pooled(self): return self.states[1][self.at]   # (B,P)
+    def __len__(self): return len(self.at)
     def __getitem__(self, i):
-        "The prompts that a list, slice or index tensor picks"
-        return Cond(self.embeds[i], self.pooled[i], self.null)
+        "The samples that a list, slice or index tensor picks"
+        return Cond(*self.states, self.null, self.at[i])
 
 # %% ../nbs/01_pipeline.ipynb #f0443928
 class SD3:
@@ -144,7 +153,7 @@ def _awake(pipe, rest):
     yield
     for m in parts: m.to(rest)
 
-# %% ../nbs/01_pipeline.ipynb #13996945
+# %% ../nbs/01_pipeline.ipynb #5219dcc3
 class Encoder:
     "Encodes each unique prompt once: `Encoder(pipe)(texts)` is a `Cond`"
     def __init__(
@@ -162,11 +171,12 @@ class Encoder:
         return cond
 
     def _lookup(self, texts):
-        new = [t for t in dict.fromkeys(texts) if t not in self.known]
+        own = {t: k for k,t in enumerate(dict.fromkeys(texts))}
+        new = [t for t in own if t not in self.known]
         for i in range(0, len(new), 64): self._encode(new[i:i+64])
-        found = [self.known[t] for t in texts]
+        states = map(torch.stack, zip(*(self.known[t] for t in own)))
         for t in list(self.known)[:-self.keep]: del self.known[t]
-        return Cond(*map(torch.stack, zip(*found)))
+        return Cond(*states, at=torch.tensor([own[t] for t in texts]))
 
 # %% ../nbs/01_pipeline.ipynb #23f34902
 @patch
