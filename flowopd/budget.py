@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['flop', 'text_tokens', 'blank', 'forward_flop', 'backward_flop', 'units', 'recipe_units', 'saved_bytes',
            'activation_bytes', 'checkpointed_bytes', 'Facts', 'count_facts', 'clip_meta', 'detector_meta',
-           'reward_bytes', 'memory', 'geometries', 'fit', 'budget']
+           'reward_bytes', 'memory', 'geometries', 'fit', 'iteration_units', 'iteration_flop', 'hours', 'budget']
 
 # %% ../nbs/18_budget.ipynb #95cbf364
 from contextlib import suppress
@@ -283,7 +283,34 @@ def _parts(d, form)->str:
     "The entries of `d` that are not 0, as text"
     return ', '.join(f'{k} {v:{form}}' for k,v in d.items() if v)
 
-# %% ../nbs/18_budget.ipynb #239d75bc
+# %% ../nbs/18_budget.ipynb #63b23e5e
+def iteration_units(
+    r:Recipe,
+    facts:Facts,
+    checkpointing:bool=False   # each query's forward pass comes twice
+)->dict[str,float]:            # by part
+    "`recipe_units`, with decoding, and with what checkpointing repeats"
+    u = recipe_units(r, facts.back)
+    if isinstance(r.cfg, GRPOConfig): u['decode'] = facts.decode
+    if checkpointing: u['again'] = u['student']
+    return u
+
+def iteration_flop(r:Recipe, facts:Facts, checkpointing:bool=False)->float:
+    "Operations of an iteration, on all GPUs"
+    each = sum(iteration_units(r, facts, checkpointing).values())
+    return each*facts.flop*r.geometry.samples
+
+def hours(
+    r:Recipe,
+    facts:Facts,
+    tflops:float=100.,         # sustained by a GPU, in TFLOP a second
+    checkpointing:bool=False
+)->float:
+    "Hours of a whole run at that speed, without rewards"
+    seconds = iteration_flop(r, facts, checkpointing)/(tflops*1e12)
+    return r.cfg.iterations*seconds/r.geometry.gpus/3600
+
+# %% ../nbs/18_budget.ipynb #66755843
 def budget(
     r:Recipe,
     facts:Facts,
@@ -292,20 +319,21 @@ def budget(
     **saving                 # `rest` and `checkpointing` of `memory`
 )->str:
     "What an iteration of a recipe costs, as text"
-    g,n = geometry or r.geometry, facts.adapter/1e6
-    u,unit = recipe_units(r, facts.back), facts.flop/1e12
-    u['decode'] = facts.decode*isinstance(r.cfg, GRPOConfig)
+    r = r.on(geometry or r.geometry); g,n = r.geometry, facts.adapter/1e6
+    twice = saving.get('checkpointing', False); unit = facts.flop/1e12
+    u = iteration_units(r, facts, twice)
+    work = iteration_flop(r, facts, twice)/1e12
     m = {k: v/2**30 for k,v in memory(r, facts, g, **saving).items()}
-    if saving.get('checkpointing'): u['again'] = u['student']
-    each = sum(u.values()); work = each*unit*g.samples   # in TFLOP
     return '\n'.join([
         f'{r.cfg.adapter}: {", ".join(r.tasks)}; {r.source}',
         f'{g.prompts} prompts x {g.group} = {g.samples} images an iteration',
         f'GPUs {g.gpus}, batch {g.batch}: passes {g.passes}, '
         f'updates {g.updates}',
-        f'{each:.1f} F an image, F = {unit:.3g} TFLOP: {_parts(u, ".1f")}',
+        f'{sum(u.values()):.1f} F an image, F = {unit:.3g} TFLOP: '
+        + _parts(u, '.1f'),
         f'{work/1e3:.3g} PFLOP an iteration; at {tflops:g} TFLOP/s a GPU '
-        f'(assumed) {work/tflops/g.gpus:.3g} s, without rewards',
+        f'(assumed) {work/tflops/g.gpus:.3g} s, without rewards; '
+        f'{r.cfg.iterations} iterations {hours(r, facts, tflops, twice):.3g} h',
         f'adapters of {n:.2f} M parameters: ' + ', '.join(r.all_adapters()),
         f'{sum(m.values()):.1f} GiB a GPU (estimate): {_parts(m, ".2f")}',
         *(f'- {n}' for n in r.notes)])

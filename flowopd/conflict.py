@@ -59,7 +59,7 @@ def cosines(
     c = unit(first) @ unit(second).T
     return (c + c.T)/2
 
-# %% ../nbs/05_conflict.ipynb #a90b9433
+# %% ../nbs/05_conflict.ipynb #c7638d2d
 def heatmap(
     values,            # (R,C) numbers
     rows, cols,        # their R and C names
@@ -71,7 +71,8 @@ def heatmap(
     ax = ax or plt.gca(); v = np.asarray(values)
     low,high,colors = (-top, top, 'RdBu') if top else (0, 1, 'viridis')
     ax.imshow(v, cmap=colors, vmin=low, vmax=high, aspect='auto')
-    ax.set_xticks(range(len(cols)), cols); ax.set_yticks(range(len(rows)), rows)
+    ax.set_xticks(range(len(cols)), cols)
+    ax.set_yticks(range(len(rows)), rows)
     dark = abs(v) > .6*top if top else v < .6
     for i,j in np.ndindex(v.shape): ax.text(j, i, f'{v[i,j]:{form}}',
         ha='center', va='center', fontsize=8, c='w' if dark[i,j] else 'k')

@@ -102,7 +102,7 @@ def _prompts(name, folder)->list:
         "name a folder, such as `dataset` of Flow-GRPO's repository")
     return load_signs(f) if name=='ocr' else load_texts(f, name)
 
-# %% ../nbs/21_fullscale.ipynb #805e30e2
+# %% ../nbs/21_fullscale.ipynb #5696a4eb
 def field_tasks(
     names,             # some of geneval, ocr, pickscore and deqa
     folder=None,       # with `FILES`
@@ -110,7 +110,8 @@ def field_tasks(
 )->list[Task]:
     "Tasks of the published recipes"
     judges = dict(geneval=GenEval(**kw), ocr=ocr_score,
-                  pickscore=PickScore(**kw), deqa=QAlign(**dict(dtype=torch.bfloat16) | kw))
+                  pickscore=PickScore(**kw),
+                  deqa=QAlign(**dict(dtype=torch.bfloat16) | kw))
     for n in names:
         if n not in judges: raise ValueError(
             f'no task {n!r}: there are {", ".join(judges)}')
