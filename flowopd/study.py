@@ -526,7 +526,7 @@ MIXES = {
     'mix:heavy_slow_average': mix(HEAVY, ema=.97),
     'mix:rank_4': mix(rank=4), 'mix:gdpo_rank_4': mix(rank=4, **GDPO)}
 
-# %% ../nbs/91_rows.ipynb #dd22f83f
+# %% ../nbs/91_rows.ipynb #8275b1e7
 STUDENTS = {
     'cold:factors': cold(factors=True), 'cold:rank_4': cold(rank=4),
     'cold:exact': cold(rank=2*RANK), 'cold:sft': opd(None, method='sft'),
@@ -540,7 +540,6 @@ STUDENTS = {
        for b in (.1, .3, 1.)},
     **{f'opd:guide_{g}': opd(guide=g) for g in (1.5, 3.)},
     'opd:guide_48': opd(guide=2., iterations=48),   # all images of a mix
-    'opd:both_guided': opd(guide=2., guidance=2.),
     'opd:paper_guided': opd('paper_cold_start', 'teacher', 'teacher:quality',
                             .3, guide=2.),
     'opd:lr_low': opd(lr=1e-3), 'opd:lr_high': opd(lr=6e-3),
@@ -550,12 +549,11 @@ STUDENTS = {
     'opd:detached_slow': opd(loss='detached', lr=3e-4),
     **{f'opd:{w}': opd(weighting=w) for w in ('kl','ode','published')},
     'opd:rank_4': opd('cold:rank_4', rank=4),
-    'opd:one_query': opd(queries=(6,)), 'opd:guided': opd(guidance=2.),
-    'opd:long': opd(iterations=96),
+    'opd:one_query': opd(queries=(6,)), 'opd:long': opd(iterations=96),
     **{f'slow:{t}': of_family(t, lr=5e-4) for t in PAIR},
     'cold:slow': cold('slow'), 'opd:slow': opd('cold:slow', 'slow')}
 
-# %% ../nbs/91_rows.ipynb #29651605
+# %% ../nbs/91_rows.ipynb #52b205ae
 def guided(row:str=None)->Grpo:
     "A row, sampled with guidance"
     return Grpo(dict(compose=1.), 0, dict(guidance=2.), row)
@@ -566,6 +564,8 @@ GUIDED = {
     'guided:cold_start': guided('cold_start'),
     'guided:student': guided('student'),
     'guided:trained': mix(HEAVY, guidance=2.),
+    'guided:opd': opd(guidance=2.),
+    'guided:both': opd(guide=2., guidance=2.),
     'self:short': mix(HEAVY, FEW),
     'self:mix': Distil(dict.fromkeys(PAIR, 'self:short'), 'self:short',
                        guide=2., settings=dict(iterations=LENGTH['student'])),
