@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['LOOK', 'RANK', 'METHODS', 'ANGLE_TASKS', 'AIMS', 'MIXED', 'TAUGHT', 'LENGTH', 'MIX', 'N', 'student_images', 'PAIR',
-           'GDPO', 'MAIN', 'HEAVY', 'MIXES', 'STUDENTS', 'FEW', 'GUIDED', 'TASTE', 'EQUAL', 'LOUD', 'PASTEL', 'STRICT',
-           'SPARSE', 'WISHES', 'TRIO', 'N5', 'crowd', 'FIVE', 'TWICE', 'CHOSEN', 'LONG', 'again', 'LATER', 'PLAN',
-           'EVERY', 'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look', 'kind_tasks',
-           'judges', 'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'setting', 'reference', 'tabulate',
-           'specialist', 'of_family', 'mix', 'opd', 'cold', 'guided', 'work', 'load_results', 'close', 'strongest',
-           'rivals', 'champions', 'study', 'summary', 'average', 'versus', 'scoreboard', 'race', 'map_of', 'main']
+           'GDPO', 'PAPER', 'MAIN', 'HEAVY', 'MIXES', 'STUDENTS', 'FEW', 'GUIDED', 'TASTE', 'EQUAL', 'LOUD', 'PASTEL',
+           'STRICT', 'SPARSE', 'WISHES', 'TRIO', 'N5', 'crowd', 'FIVE', 'TWICE', 'CHOSEN', 'LONG', 'again', 'LATER',
+           'PLAN', 'EVERY', 'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look',
+           'kind_tasks', 'judges', 'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'setting', 'reference',
+           'tabulate', 'specialist', 'of_family', 'mix', 'opd', 'cold', 'guided', 'work', 'load_results', 'close',
+           'strongest', 'rivals', 'champions', 'study', 'summary', 'average', 'versus', 'scoreboard', 'race', 'map_of',
+           'main']
 
 # %% ../nbs/91_rows.ipynb #69977870
 import json, shutil, time
@@ -492,8 +493,9 @@ def cold(
     "The merge of the two teachers of a kind, and of more rows"
     return Merge((*(f'{teacher}:{t}' for t in PAIR), *more), **kw)
 
-# %% ../nbs/91_rows.ipynb #18dcce9f
+# %% ../nbs/91_rows.ipynb #47f08075
 GDPO = dict(per_reward=True)   # each reward normalised by itself
+PAPER = 'paper_cold_start', 'teacher'   # start and kind of teachers
 MAIN = {
     'base': Grpo(dict(compose=1.), 0),
     **{f'teacher:{t}': specialist(t) for t in MIX},
@@ -502,12 +504,11 @@ MAIN = {
     'grpo_mix_gdpo': mix(**GDPO),
     'grpo_mix_gdpo_2x': mix(n=2*N, prolongs='grpo_mix_gdpo', **GDPO),
     'cold_start': cold(),
-    'student': opd(guide=2.), 'student_plain': opd(),
-    'student_mar': opd(anchor='teacher:quality', b=.1, guide=2.),
-    'paper_cold_start': cold('teacher'),
-    'paper_student_no_mar': opd('paper_cold_start', 'teacher'),
-    'paper_student': opd('paper_cold_start', 'teacher', 'teacher:quality',
-                         .3)}
+    'student_plain': opd(), 'paper_cold_start': cold('teacher'),
+    'paper_student_no_mar': opd(*PAPER),
+    'paper_student': opd(*PAPER, 'teacher:quality', .3),
+    'student_no_mar': opd(*PAPER, guide=2.),
+    'student': opd(*PAPER, 'teacher:quality', .3, guide=2.)}
 
 # %% ../nbs/91_rows.ipynb #76aac756
 HEAVY = dict(MIX, quality=.5)
@@ -526,7 +527,7 @@ MIXES = {
     'mix:heavy_slow_average': mix(HEAVY, ema=.97),
     'mix:rank_4': mix(rank=4), 'mix:gdpo_rank_4': mix(rank=4, **GDPO)}
 
-# %% ../nbs/91_rows.ipynb #8275b1e7
+# %% ../nbs/91_rows.ipynb #3690b53f
 STUDENTS = {
     'cold:factors': cold(factors=True), 'cold:rank_4': cold(rank=4),
     'cold:exact': cold(rank=2*RANK), 'cold:sft': opd(None, method='sft'),
@@ -538,10 +539,9 @@ STUDENTS = {
     'opd:from_sft': opd('cold:sft'),
     **{f'opd:mar_{b}': opd(anchor='teacher:quality', b=b)
        for b in (.1, .3, 1.)},
-    **{f'opd:guide_{g}': opd(guide=g) for g in (1.5, 3.)},
+    **{f'opd:guide_{g}': opd(guide=g) for g in (1.5, 2., 3.)},
     'opd:guide_48': opd(guide=2., iterations=48),   # all images of a mix
-    'opd:paper_guided': opd('paper_cold_start', 'teacher', 'teacher:quality',
-                            .3, guide=2.),
+    'opd:guide_mar': opd(anchor='teacher:quality', b=.1, guide=2.),
     'opd:lr_low': opd(lr=1e-3), 'opd:lr_high': opd(lr=6e-3),
     'opd:sampled': opd(loss='sampled'),
     'opd:sampled_slow': opd(loss='sampled', lr=3e-4),
@@ -573,7 +573,7 @@ GUIDED = {
                          guide=2., settings=dict(
                              iterations=LENGTH['student']))}
 
-# %% ../nbs/91_rows.ipynb #ab7ac1e6
+# %% ../nbs/91_rows.ipynb #20346ba3
 TASTE = dict(compose=.8, spell=.8, pastel=.2)
 EQUAL = dict(compose=1., spell=1., pastel=1.)
 LOUD = dict(EQUAL, pastel=10.)
@@ -583,8 +583,10 @@ PASTEL = {
     'pastel/cold_start': cold('pastel/family'),
     'pastel/student': opd('pastel/cold_start', 'pastel/family', guide=2.),
     'pastel/student_plain': opd('pastel/cold_start', 'pastel/family'),
-    **{f'pastel/paper_student_{b}': opd('paper_cold_start', 'teacher',
-        'pastel/teacher:pastel', b) for b in (.3, 1.)},
+    **{f'pastel/paper_student_{b}': opd(*PAPER, 'pastel/teacher:pastel', b)
+       for b in (.3, 1.)},
+    'pastel/paper_student_guided': opd(*PAPER, 'pastel/teacher:pastel', .3,
+                                       guide=2.),
     'pastel/grpo_mix': mix(TASTE), 'pastel/grpo_mix_gdpo': mix(TASTE, **GDPO),
     'pastel/mix:equal': mix(EQUAL), 'pastel/mix:loud': mix(LOUD),
     'pastel/mix:gdpo_equal': mix(EQUAL, **GDPO)}

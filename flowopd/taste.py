@@ -78,16 +78,16 @@ def texts(self, texts:list)->torch.Tensor:
     pooled = self.model.text_model(**x).pooler_output
     return F.normalize(self.model.text_projection(pooled).float(), dim=-1)
 
-# %% ../nbs/13_taste.ipynb #52ac11bb
-def tiny_clip(size:int=32)->tuple[CLIPModel,CLIPTokenizer]:
-    "An untrained CLIP for images of `size` pixels, the tiny tokenizer's words"
+# %% ../nbs/13_taste.ipynb #47349ad1
+def tiny_clip()->tuple[CLIPModel,CLIPTokenizer]:
+    "An untrained CLIP for 32 pixels and the words of the tiny pipeline"
     tok = CLIPTokenizer.from_pretrained(TINY/'tokenizer', model_max_length=40)
     sides = dict(hidden_size=64, intermediate_size=128, num_hidden_layers=2,
                  num_attention_heads=2)
     ids = {k: getattr(tok, k) for k in
            ('bos_token_id','eos_token_id','pad_token_id')}
     text = dict(sides, vocab_size=len(tok), max_position_embeddings=40, **ids)
-    vision = dict(sides, image_size=size, patch_size=size//4)
+    vision = dict(sides, image_size=32, patch_size=8)
     torch.manual_seed(0); return CLIPModel(CLIPConfig(
         text_config=text, vision_config=vision, projection_dim=32)), tok
 
