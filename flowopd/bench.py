@@ -70,9 +70,10 @@ def summarise(
     return {t: _task_summary([r for r in rows if t in r['scores']], t)
             for t in names}
 
-# %% ../nbs/16_bench.ipynb #8c3ff45e
-def _rows(out)->list[dict]:
-    "What results.jsonl holds"
+# %% ../nbs/16_bench.ipynb #6fcb24f3
+def _rows(out, setting:dict)->list[dict]:
+    "What results.jsonl holds, in a folder of these settings"
+    claim(out, setting)
     f = Path(out)/'results.jsonl'
     return [json.loads(l) for l in (f.read_text().splitlines()
                                     if f.exists() else [])]
@@ -109,7 +110,7 @@ def _finish(out, rows)->dict:
     _replace(out/'summary.json', lambda f: f.write_text(text))
     return result
 
-# %% ../nbs/16_bench.ipynb #81908dc7
+# %% ../nbs/16_bench.ipynb #e335b2e2
 def run_bench(
     pipe,                # tiny or full pipeline
     policy:Policy,       # who is judged
@@ -129,8 +130,7 @@ def run_bench(
     own = _bench_setting(enc, policy, tasks, ps, seeds, steps)
     noise = np.stack([_noise_seeds(len(ps), s) for s in seeds], 1)
     with _alone(out := writable(out)):
-        claim(out, own)
-        rows = _rows(out)
+        rows = _rows(out, own)
         for i in tqdm(range(len(rows), len(ps), per), disable=not progress):
             mine = ps[i:i+per], noise[i:i+per]
             new,ims = judge(pipe, policy, enc, tasks, *mine, steps, batch)

@@ -310,7 +310,7 @@ def hours(
     seconds = iteration_flop(r, facts, checkpointing)/(tflops*1e12)
     return r.cfg.iterations*seconds/r.geometry.gpus/3600
 
-# %% ../nbs/18_budget.ipynb #66755843
+# %% ../nbs/18_budget.ipynb #914a53ab
 def budget(
     r:Recipe,
     facts:Facts,
@@ -322,7 +322,6 @@ def budget(
     r = r.on(geometry or r.geometry); g,n = r.geometry, facts.adapter/1e6
     twice = saving.get('checkpointing', False); unit = facts.flop/1e12
     u = iteration_units(r, facts, twice)
-    work = iteration_flop(r, facts, twice)/1e12
     m = {k: v/2**30 for k,v in memory(r, facts, g, **saving).items()}
     return '\n'.join([
         f'{r.cfg.adapter}: {", ".join(r.tasks)}; {r.source}',
@@ -331,9 +330,9 @@ def budget(
         f'updates {g.updates}',
         f'{sum(u.values()):.1f} F an image, F = {unit:.3g} TFLOP: '
         + _parts(u, '.1f'),
-        f'{work/1e3:.3g} PFLOP an iteration; at {tflops:g} TFLOP/s a GPU '
-        f'(assumed) {work/tflops/g.gpus:.3g} s, without rewards; '
-        f'{r.cfg.iterations} iterations {hours(r, facts, tflops, twice):.3g} h',
+        f'{iteration_flop(r, facts, twice)/1e15:.3g} PFLOP an iteration',
+        f'at {tflops:g} TFLOP/s a GPU (assumed), without rewards, '
+        f'{r.cfg.iterations} iterations: {hours(r, facts, tflops, twice):.3g} h',
         f'adapters of {n:.2f} M parameters: ' + ', '.join(r.all_adapters()),
         f'{sum(m.values()):.1f} GiB a GPU (estimate): {_parts(m, ".2f")}',
         *(f'- {n}' for n in r.notes)])

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['LOOK', 'RANK', 'METHODS', 'ANGLE_TASKS', 'AIMS', 'MIXED', 'TAUGHT', 'LENGTH', 'MIX', 'N', 'student_images', 'PAIR',
            'GDPO', 'PAPER', 'MAIN', 'HEAVY', 'MIXES', 'STUDENTS', 'FEW', 'GUIDED', 'TASTE', 'EQUAL', 'LOUD', 'PASTEL',
-           'STRICT', 'SPARSE', 'WISHES', 'TRIO', 'N5', 'crowd', 'FIVE', 'TWICE', 'CHOSEN', 'LONG', 'again', 'LATER',
+           'STRICT', 'SPARSE', 'WISHES', 'TRIO', 'N5', 'crowd', 'FIVE', 'TWICE', 'CHOSEN', 'again', 'LONG', 'LATER',
            'PLAN', 'EVERY', 'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look',
            'kind_tasks', 'judges', 'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'setting', 'reference',
-           'tabulate', 'specialist', 'of_family', 'mix', 'opd', 'cold', 'guided', 'work', 'load_results', 'close',
-           'strongest', 'rivals', 'champions', 'study', 'summary', 'average', 'versus', 'scoreboard', 'race', 'map_of',
-           'main']
+           'tabulate', 'specialist', 'of_family', 'mix', 'opd', 'cold', 'guided', 'longer', 'work', 'load_results',
+           'close', 'strongest', 'rivals', 'champions', 'study', 'summary', 'average', 'versus', 'scoreboard', 'race',
+           'map_of', 'main']
 
 # %% ../nbs/91_rows.ipynb #69977870
 import json, shutil, time
@@ -617,34 +617,36 @@ FIVE = {
     'five/grpo_mix': Grpo(WISHES, N5, crowd),
     'five/grpo_mix_gdpo': Grpo(WISHES, N5, crowd | GDPO)}
 
-# %% ../nbs/91_rows.ipynb #0474f636
+# %% ../nbs/91_rows.ipynb #6e207737
+def longer(
+    row:str,   # of GRPO, in one of the tables above
+    n:int      # iterations in all
+)->Grpo:
+    "A row that goes on"
+    recipe = (MAIN | MIXES | STUDENTS)[row]
+    return replace(recipe, iterations=n, prolongs=row)
+
 TWICE = {'compose': 128, 'spell': 64}
 CHOSEN = dict(compose='long/slow:compose', spell='long/family:spell')
+again = dict(iterations=2*LENGTH['student'])
+
+# %% ../nbs/91_rows.ipynb #ceb85d94
 LONG = {
-    'long/teacher:compose': replace(specialist('compose'), iterations=128,
-                                    prolongs='teacher:compose'),
-    'long/teacher:quality': replace(specialist('quality'), iterations=64,
-                                    prolongs='teacher:quality'),
-    **{f'long/family:{t}': replace(of_family(t), iterations=n,
-                                   prolongs=f'family:{t}')
+    'long/teacher:compose': longer('teacher:compose', 128),
+    'long/teacher:quality': longer('teacher:quality', 64),
+    **{f'long/family:{t}': longer(f'family:{t}', n)
        for t,n in TWICE.items()},
-    **{f'long/slow:{t}': replace(of_family(t, lr=5e-4), iterations=n,
-                                 prolongs=f'slow:{t}')
-       for t,n in TWICE.items()},
+    **{f'long/slow:{t}': longer(f'slow:{t}', n) for t,n in TWICE.items()},
     'long/cold_start': cold('long/family'),
     'long/cold:slow': cold('long/slow'),
     'long/cold:chosen': Merge(tuple(CHOSEN.values())),
     'long/student': Distil(CHOSEN, 'long/cold:chosen', guide=2.,
-                           settings=dict(iterations=64)),
-    'long/student_plain': opd('long/cold_start', 'long/family',
-                              iterations=64),
-    'long/opd:slow': opd('long/cold:slow', 'long/slow', iterations=64),
-    'long/opd:chosen': Distil(CHOSEN, 'long/cold:chosen',
-                              settings=dict(iterations=64)),
-    'long/mix:heavy': mix(HEAVY, n=2*N, prolongs='mix:heavy'),
-    'long/mix:lr_low': mix(n=2*N, prolongs='mix:lr_low', lr=5e-4),
-    'long/mix:gdpo_lr_low': mix(n=2*N, prolongs='mix:gdpo_lr_low', lr=5e-4,
-                                **GDPO),
+                           settings=again),
+    'long/student_plain': opd('long/cold_start', 'long/family', **again),
+    'long/opd:slow': opd('long/cold:slow', 'long/slow', **again),
+    'long/opd:chosen': Distil(CHOSEN, 'long/cold:chosen', settings=again),
+    **{f'long/mix:{m}': longer(f'mix:{m}', 2*N)
+       for m in ('heavy', 'lr_low', 'gdpo_lr_low')},
     'long/mix:gdpo_kl': mix(n=2*N, beta=.04, **GDPO)}
 
 # %% ../nbs/91_rows.ipynb #960e7861
