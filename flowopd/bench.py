@@ -110,7 +110,7 @@ def _finish(out, rows)->dict:
     _replace(out/'summary.json', lambda f: f.write_text(text))
     return result
 
-# %% ../nbs/16_bench.ipynb #e335b2e2
+# %% ../nbs/16_bench.ipynb #bf58f8b6
 def run_bench(
     pipe,                # tiny or full pipeline
     policy:Policy,       # who is judged
@@ -132,8 +132,8 @@ def run_bench(
     with _alone(out := writable(out)):
         rows = _rows(out, own)
         for i in tqdm(range(len(rows), len(ps), per), disable=not progress):
-            mine = ps[i:i+per], noise[i:i+per]
-            new,ims = judge(pipe, policy, enc, tasks, *mine, steps, batch)
+            new,ims = judge(pipe, policy, enc, tasks, ps[i:i+per],
+                            noise[i:i+per], steps, batch)
             for j,x in enumerate(ims): watch(i+j, ps[i+j], x)
             rows += new; write_lines(out/'results.jsonl', rows)
         return _finish(out, rows)
@@ -206,7 +206,7 @@ def find_judge(
                          'such as flowopd.world:compose_score') from None
     return found() if isinstance(found, type) else found
 
-# %% ../nbs/16_bench.ipynb #07a3f767
+# %% ../nbs/16_bench.ipynb #0ebc362c
 def _check_images(out, save):
     "Raise a ValueError where some of the images would be missing"
     out = Path(out)
@@ -225,7 +225,8 @@ def _command(bench, judge, file, model, size, adapter, policy, tokens, out,
     if save: kw['watch'] = SaveImages(f'{out}/images', path)
     kw['enc'] = Encoder(pipe, 'cpu', tokens=tokens)
     r = run_bench(pipe, policy, [task], ps, out, **kw)
-    return bench_table({adapter or 'base': r}, task.name)
+    return bench_table({f'{adapter or "base"}, guidance {policy.guidance:g}':
+                        r}, task.name)
 
 # %% ../nbs/16_bench.ipynb #34b692b7
 @call_parse

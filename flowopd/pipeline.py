@@ -8,13 +8,14 @@ __all__ = ['TINY', 'NO_T5', 'FAMILIES', 'ATTENTION', 'FEED_FORWARD', 'PREFIX', '
            'add_adapter', 'remove_adapter', 'using', 'Policy', 'latent_shape', 'guided', 'velocity', 'routed_velocity',
            'decode', 'encode_latents', 'save_adapter', 'load_adapter', 'is_null', 'save_lora', 'load_sd3']
 
-# %% ../nbs/01_pipeline.ipynb #02019f09
+# %% ../nbs/01_pipeline.ipynb #2c76f696
 import json, os, re, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 import diffusers, torch, transformers
+import torch.nn.functional as F
 from fastcore.basics import patch
 transformers.logging.set_verbosity_error()   # it misses torchvision
 from diffusers import StableDiffusion3Pipeline
@@ -142,7 +143,7 @@ def family(pipe):
         f'{type(pipe).__name__} is of no family known here ({known}): import '
         'flowopd.families for FLUX, or add one to FAMILIES')
 
-# %% ../nbs/01_pipeline.ipynb #4ef9ec85
+# %% ../nbs/01_pipeline.ipynb #06006a82
 @contextmanager
 def _awake(pipe, rest):
     "Inside, text encoders are on the transformer's device, then on `rest`"
@@ -150,8 +151,9 @@ def _awake(pipe, rest):
     if rest is None: yield; return
     parts = [m for n in names if (m := getattr(pipe, n, None)) is not None]
     for m in parts: m.to(pipe.transformer.device)
-    yield
-    for m in parts: m.to(rest)
+    try: yield
+    finally:
+        for m in parts: m.to(rest)
 
 # %% ../nbs/01_pipeline.ipynb #5219dcc3
 class Encoder:
@@ -249,7 +251,21 @@ def adapter_parameters(
     return [p for n,p in pipe.transformer.named_parameters()
             if 'lora_' in n and n.split('.')[-2]==name]
 
-# %% ../nbs/01_pipeline.ipynb #a84799eb
+# %% ../nbs/01_pipeline.ipynb #99b99940
+class _Float32Weights(torch.nn.Linear):
+    "A linear layer with weights in float32, in the type of its input"
+    def forward(self, x): return F.linear(x, self.weight.to(x.dtype))
+
+def _prepare(t, name):
+    "Adapter `name` on transformer `t`: types as above, no dropout"
+    for m in t.modules():
+        if not isinstance(m, BaseTunerLayer) or name not in m.lora_A: continue
+        m.cast_input_dtype_enabled = False
+        for l in (m.lora_A[name], m.lora_B[name]):
+            l.float().__class__ = _Float32Weights
+    t.eval()
+
+# %% ../nbs/01_pipeline.ipynb #c13b79d9
 def _inject(pipe, cfg:LoraConfig, name):
     "Put an adapter on the transformer and leave active what was active"
     before,t = active(pipe), pipe.transformer
@@ -259,10 +275,9 @@ def _inject(pipe, cfg:LoraConfig, name):
         except ValueError:
             getattr(t, 'peft_config', {}).pop(name, None)
             t._hf_peft_config_loaded = hasattr(t, 'peft_config'); raise
-    _activate(pipe, before)
-    for p in adapter_parameters(pipe, name): p.data = p.data.float()
+    _activate(pipe, before); _prepare(t, name)
 
-# %% ../nbs/01_pipeline.ipynb #d03701cc
+# %% ../nbs/01_pipeline.ipynb #7c1aac41
 def add_adapter(
     pipe,
     name:str,                      # of the new adapter
@@ -274,7 +289,7 @@ def add_adapter(
     _check_new(pipe, name)
     cfg = LoraConfig(r=rank, lora_alpha=2*rank, target_modules=list(targets),
                      init_lora_weights='gaussian')
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed); _inject(pipe, cfg, name)
 
 # %% ../nbs/01_pipeline.ipynb #245c88e4
@@ -453,7 +468,7 @@ def save_adapter(
              lambda f: save_file(state, f))
     return folder
 
-# %% ../nbs/01_pipeline.ipynb #0c5d5468
+# %% ../nbs/01_pipeline.ipynb #d922fb97
 def _read_adapter(source):
     "Config and weights of a peft adapter in a folder or on the hub"
     def get(f):
@@ -464,7 +479,8 @@ def _read_adapter(source):
     try: cfg,state = get(names[0]), load_file(get(names[1]))
     except Exception as e: raise FileNotFoundError(
         f'no adapter in {source} ({type(e).__name__}): give a folder or '
-        f'a hub id that holds {" and ".join(names)}') from e
+        f'a hub id that holds {" and ".join(names)}; for a gated one accept '
+        'its licence on its page, then `hf auth login`') from e
     cfg = {k: v for k,v in json.loads(Path(cfg).read_text()).items()
            if k in LoraConfig.__dataclass_fields__}
     state = {k.removeprefix(PREFIX): v for k,v in state.items()}

@@ -111,10 +111,10 @@ def teach_clip(
     for part in (model.eval(), tok): part.save_pretrained(folder)
     return losses
 
-# %% ../nbs/13_taste.ipynb #d4c88102
+# %% ../nbs/13_taste.ipynb #e0ddaa57
 @dataclass(eq=False)
 class ClipScore(Scorer):
-    "How well image and text match: scale x cosine / unit"
+    "Match of image and text, scale x cosine / unit (arXiv 2104.08718)"
     source:str|Path='openai/clip-vit-large-patch14'
     tokenizer:str|Path=None   # None: as `source`
     unit:float=30.
@@ -124,10 +124,10 @@ class ClipScore(Scorer):
         clip = self.net; cos = (clip.images(ims)*clip.texts(ps)).sum(1)
         return clip.scale*cos/self.unit
 
-# %% ../nbs/13_taste.ipynb #c6375bde
+# %% ../nbs/13_taste.ipynb #be5de1b3
 @dataclass(eq=False)
 class PickScore(ClipScore):
-    "What people would pick"
+    "What people would pick (Kirstain et al. 2023, arXiv 2305.01569)"
     source:str|Path='yuvalkirstain/PickScore_v1'
     tokenizer:str|Path='laion/CLIP-ViT-H-14-laion2B-s32B-b79K'
     unit:float=26.
@@ -149,10 +149,10 @@ def _folded(weights:dict, prefix:str='')->tuple:
     return _fold([tuple(weights[f'{prefix}layers.{i}.{t}']
                         for t in ('weight','bias')) for i in at])
 
-# %% ../nbs/13_taste.ipynb #ffb14fb7
+# %% ../nbs/13_taste.ipynb #569db31f
 @dataclass(eq=False)
 class Aesthetic(Scorer):
-    "LAION's aesthetics, about 1 to 10; does not look at the prompt"
+    "LAION's aesthetic predictor v1, about 1 to 10; ignores the prompt"
     source:str|Path='openai/clip-vit-large-patch14'
     head:str|Path='trl-lib/ddpo-aesthetic-predictor'
     def load(self):
@@ -171,10 +171,10 @@ def _letterbox(ims:torch.Tensor, size:int)->torch.Tensor:
     top,left = (size-h)//2, (size-w)//2
     return F.pad(x, (left, size-w-left, top, size-h-top))
 
-# %% ../nbs/13_taste.ipynb #92561861
+# %% ../nbs/13_taste.ipynb #fd2cdba1
 @dataclass(eq=False)
 class HPSv2(Scorer):
-    "Human preference score v2.1: the cosine, about .2 to .35"
+    "Human preference score v2.1, about .2 to .35 (arXiv 2306.09341)"
     source:str|Path='xswu/HPSv2'
     file:str='HPS_v2.1_compressed.pt'
     arch:str='ViT-H-14'   # in open_clip's words
@@ -238,10 +238,10 @@ def _blip_text(w:dict)->BlipTextModel:
         add_pooling_layer=False)
     m.load_state_dict(w); return m.eval()
 
-# %% ../nbs/13_taste.ipynb #c50b7fcc
+# %% ../nbs/13_taste.ipynb #f936ecde
 @dataclass(eq=False)
 class ImageReward(Scorer):
-    "ImageReward: people's preferences, about -2 to 2"
+    "ImageReward, about -2 to 2 (Xu et al. 2023, arXiv 2304.05977)"
     source:str|Path='RE-N-Y/ImageReward'   # with model.safetensors
     tokenizer:str|Path='bert-base-uncased'
     def load(self):
@@ -272,10 +272,10 @@ def level_score(
     values = torch.tensor(list(LEVELS.values()), device=logits.device)
     return logits.float().softmax(-1)@values
 
-# %% ../nbs/13_taste.ipynb #99a9def3
+# %% ../nbs/13_taste.ipynb #bd160b0f
 @dataclass(eq=False)
 class QAlign(Scorer):
-    "Quality from 0 to 1, as a language model puts it; ignores the prompt"
+    "Quality from 0 to 1, as Q-Align asks for it (arXiv 2312.17090)"
     source:str|Path='q-future/Q-ReAlign-Mini-0.8B'
     def load(self):
         proc = _get(AutoProcessor.from_pretrained, self.source)

@@ -46,6 +46,7 @@ if __name__=='__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('nbs', nargs='*'); p.add_argument('--flags', default='')
     a = p.parse_args()
+    if 'gpu' not in a.flags: os.environ.setdefault('HF_HUB_OFFLINE', '1')    # as in the README's test command
     nbs = a.nbs or sorted(nbglob())
     if len(nbs)==1: run_nb(nbs[0], a.flags.split())
     else:           # one fresh process a notebook: no state leaks from one to the next
