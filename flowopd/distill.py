@@ -240,9 +240,10 @@ def distill_iteration(
     done = dict(images=len(ps)*(it+1), **_kl_metrics(kl, names))
     return dict(done, grad_norm=optimizer_step(pipe, cfg, opt))
 
-# %% ../nbs/06_distill.ipynb #dbe8d7d2
+# %% ../nbs/06_distill.ipynb #f8589d3d
 def _check_distill(cfg):
     "Raise a ValueError for settings that cannot work"
+    check_counts(cfg)
     for key,table in ((cfg.loss, LOSSES), (cfg.weighting, WEIGHTINGS)):
         if key not in table:
             raise ValueError(f'{key!r} is none of {list(table)}')

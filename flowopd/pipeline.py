@@ -6,7 +6,7 @@
 __all__ = ['TINY', 'NO_T5', 'FAMILIES', 'ATTENTION', 'FEED_FORWARD', 'PREFIX', 'LORA_FILE', 'SD35', 'check_prompt', 'quiet',
            'TinySD3', 'load_tiny', 'Cond', 'SD3', 'family', 'Encoder', 'adapters', 'active', 'adapter_parameters',
            'add_adapter', 'remove_adapter', 'using', 'Policy', 'latent_shape', 'guided', 'velocity', 'routed_velocity',
-           'decode', 'encode_latents', 'save_adapter', 'load_adapter', 'is_null', 'save_lora', 'load_sd3']
+           'decode', 'encode_latents', 'save_adapter', 'load_adapter', 'is_null', 'save_lora', 'reaching', 'load_sd3']
 
 # %% ../nbs/01_pipeline.ipynb #2c76f696
 import json, os, re, warnings
@@ -251,18 +251,18 @@ def adapter_parameters(
     return [p for n,p in pipe.transformer.named_parameters()
             if 'lora_' in n and n.split('.')[-2]==name]
 
-# %% ../nbs/01_pipeline.ipynb #99b99940
+# %% ../nbs/01_pipeline.ipynb #0ec8cfde
 class _Float32Weights(torch.nn.Linear):
     "A linear layer with weights in float32, in the type of its input"
     def forward(self, x): return F.linear(x, self.weight.to(x.dtype))
 
 def _prepare(t, name):
-    "Adapter `name` on transformer `t`: types as above, no dropout"
+    "Adapter `name` on transformer `t`: where the base is, no dropout"
     for m in t.modules():
         if not isinstance(m, BaseTunerLayer) or name not in m.lora_A: continue
-        m.cast_input_dtype_enabled = False
+        m.cast_input_dtype_enabled = False; here = m.base_layer.weight.device
         for l in (m.lora_A[name], m.lora_B[name]):
-            l.float().__class__ = _Float32Weights
+            l.to(here, torch.float32).__class__ = _Float32Weights
     t.eval()
 
 # %% ../nbs/01_pipeline.ipynb #c13b79d9
@@ -533,17 +533,24 @@ def save_lora(
         transformer_lora_adapter_metadata=json.loads(text)))
     return folder
 
-# %% ../nbs/01_pipeline.ipynb #b574bbe6
-def _load(kind, name, device, **kwargs):
-    "`kind.from_pretrained(name)`, or one line that says what to do"
-    if torch.device(device).type=='cuda' and not torch.cuda.is_available():
-        raise ValueError(f'no GPU for {name}: choose another device, or '
-                         'load_tiny() to try things')
-    try: return kind.from_pretrained(name, **kwargs)
+# %% ../nbs/01_pipeline.ipynb #f2e5ca28
+@contextmanager
+def reaching(
+    name   # what is loaded inside, a hub id or a folder
+):
+    "Turn the many errors of loading into one line that says what to do"
+    try: yield
     except (OSError, ValueError) as e: raise FileNotFoundError(
         f'cannot load {name} ({type(e).__name__}): give a folder or a hub '
         f'id. For a gated model accept its licence at huggingface.co/{name}, '
         'then `hf auth login`') from e
+
+def _load(kind, name, device, **kwargs):
+    "`kind.from_pretrained(name)`, where there is such a device"
+    if torch.device(device).type=='cuda' and not torch.cuda.is_available():
+        raise ValueError(f'no GPU for {name}: choose another device, or '
+                         'load_tiny() to try things')
+    with reaching(name): return kind.from_pretrained(name, **kwargs)
 
 # %% ../nbs/01_pipeline.ipynb #3cf66500
 def _prepared(pipe, device, size, checkpointing=False, attention=None):

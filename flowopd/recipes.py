@@ -81,7 +81,7 @@ def _fits(g:Geometry, batch:int)->bool:
     n = g.gpus*batch
     return (n%g.group==0 or g.group%n==0) and g.samples%(n*g.updates)==0
 
-# %% ../nbs/17_recipes.ipynb #0a728fac
+# %% ../nbs/17_recipes.ipynb #5ccd392a
 @dataclass(frozen=True)
 class Recipe:
     "How a row of the tables is made"
@@ -93,7 +93,7 @@ class Recipe:
     start:str = None   # 'merge' or 'sft'; a fresh adapter if not given
     anchor:Policy = None   # asked on every prompt
     strength:float = 0.    # of the anchor
-    guidance:float = 4.5   # of the teachers
+    teacher_guidance:float = 4.5   # the student's is `cfg.guidance`
     sft_iterations:int = 0   # of the start, where it is 'sft'
     notes:tuple = ()   # what differs from the published run, what is assumed
     def __post_init__(self):
@@ -104,11 +104,11 @@ class Recipe:
         c = self.cfg; u = getattr(c, 'updates', 1)
         return Geometry(self.gpus, c.batch, c.group, c.prompts, u)
 
-# %% ../nbs/17_recipes.ipynb #13c33d5f
+# %% ../nbs/17_recipes.ipynb #a391e71b
 @patch
 def policies(self:Recipe)->dict[str,Policy]:
     "The teacher of each task"
-    return {t: Policy(t, self.guidance) for t in self.tasks
+    return {t: Policy(t, self.teacher_guidance) for t in self.tasks
             if t in self.teachers}
 
 @patch
@@ -125,10 +125,11 @@ def on(self:Recipe, g:Geometry)->'Recipe':
         f'updates are {own}')
     return replace(self, gpus=g.gpus, cfg=replace(c, batch=g.batch))
 
-# %% ../nbs/17_recipes.ipynb #4f7c32ba
+# %% ../nbs/17_recipes.ipynb #89cf4065
 _FLOW_GRPO = 'Flow-GRPO, config/grpo.py: '
-_STOP = 'iterations: not published, stopped by hand'
-_COMMON = (_STOP, 'ema: published every 8 updates, here every iteration')
+_STOP = 'the number of iterations is not published, runs were stopped by hand'
+_COMMON = (_STOP, 'weights are averaged every iteration; published: every '
+           '8 updates')
 T5_TOKENS = 128   # as published; diffusers draws with 256
 
 def _specialist(task, name, gpus=32, notes=(), **kw)->Recipe:
@@ -137,19 +138,19 @@ def _specialist(task, name, gpus=32, notes=(), **kw)->Recipe:
     return Recipe(cfg, gpus, (task,), _FLOW_GRPO+name,
                   notes=(*_COMMON, *notes))
 
-# %% ../nbs/17_recipes.ipynb #7810e6ec
+# %% ../nbs/17_recipes.ipynb #1501e52f
 RECIPES = dict(
     geneval=_specialist('geneval', 'geneval_sd3'),
     ocr=_specialist('ocr', 'general_ocr_sd3'),
     deqa=replace(_specialist('deqa', ''), source='not published',
-                 notes=('all numbers: assumed, as for the others',
-                        'deqa: judged by Q-ReAlign here', *_COMMON)),
+                 notes=('all numbers are assumed, as for the others',
+                        'Q-ReAlign judges in place of DeQA', *_COMMON)),
     pickscore=_specialist('pickscore', 'pickscore_sd3', beta=.01))
 
-# %% ../nbs/17_recipes.ipynb #d47984e0
+# %% ../nbs/17_recipes.ipynb #6698f01f
 _SMALL = dict(gpus=4, batch=8, group=16, prompts=16)
 _FAST = dict(guidance=1., window=3, window_end=5, clip=1e-5, beta=0.,
-            notes=('kernel: published CPS at .8, here the flow-SDE at .7',))
+            notes=('steps are of the flow-SDE at .7; published: CPS at .8',))
 RECIPES |= dict(
     ocr_4gpu=_specialist('ocr', 'general_ocr_sd3_4gpu', **_SMALL),
     pickscore_4gpu=_specialist('pickscore', 'pickscore_sd3_4gpu', beta=.01,
@@ -160,12 +161,12 @@ RECIPES |= dict(
     pickscore_fast=_specialist('pickscore', 'pickscore_sd3_fast_nocfg',
                                group=18, prompts=64, **_FAST))
 
-# %% ../nbs/17_recipes.ipynb #4d78a14a
+# %% ../nbs/17_recipes.ipynb #2b837b35
 _FLOW_OPD = 'Flow-OPD, config/grpo.py: '
 PAPER_TASKS = 'geneval', 'ocr', 'pickscore'   # that have prompts of their own
 PAPER_SHARES = dict(geneval=3., ocr=1., pickscore=1.)
-_JUDGE = 'deqa: judged by Q-ReAlign here, see notebook 13'
-_MIXED = 'tasks: published one an epoch in turn, here mixed in each iteration'
+_JUDGE = 'Q-ReAlign judges in place of DeQA, see notebook 13'
+_MIXED = 'tasks are mixed in an iteration; published: one an epoch, in turn'
 
 RECIPES['grpo_mix'] = Recipe(
     GRPOConfig(adapter='grpo_mix', batch=3, lr=1e-4,
@@ -174,14 +175,14 @@ RECIPES['grpo_mix'] = Recipe(
     32, (*PAPER_TASKS, 'deqa'), _FLOW_OPD+'geneval_ocr_deqa_pickscore_32gpu',
     notes=(*_COMMON, _MIXED, _JUDGE))
 
-# %% ../nbs/17_recipes.ipynb #50a2f8ba
+# %% ../nbs/17_recipes.ipynb #2a3e37f6
 TEACHERS = dict(geneval='jieliu/SD3.5M-FlowGRPO-GenEval',
                 ocr='jieliu/SD3.5M-FlowGRPO-Text',
                 pickscore='jieliu/SD3.5M-FlowGRPO-PickScore',
                 deqa='CostaliyA/SD3.5M-FlowGRPO-Deqa-Mix')
-_UPDATES = 'updates: published 2 an epoch, here 1 on fresh samples'
-_MERGE = 'merge: published averages factors, here products, cut to the rank'
-_SFT = 'sft: iterations not published, here 200'
+_UPDATES = 'one update on fresh samples; published: two an epoch'
+_MERGE = 'the merge averages products BA; published: B and A, each apart'
+_SFT = 'iterations of the fine-tuning are not published, 200 are assumed'
 _ANCHOR = dict(anchor=Policy('deqa', 4.5), strength=.02)
 
 def _student(name, tasks=PAPER_TASKS, cfg={}, **kw)->Recipe:
@@ -195,13 +196,13 @@ def _student(name, tasks=PAPER_TASKS, cfg={}, **kw)->Recipe:
         _FLOW_OPD+'mix_opd_8gpu; anchor and strength from the paper',
         {t: TEACHERS[t] for t in (*tasks, *extra)}, **kw, notes=(
             *_COMMON, _MIXED, _UPDATES, begin,
-            'pickscore: commented out there'))
+            'the published code has the PickScore task commented out'))
 
-# %% ../nbs/17_recipes.ipynb #f4a435e6
+# %% ../nbs/17_recipes.ipynb #f0db91af
 _NO_ANCHOR = dict(anchor=None, strength=0.)
 _BASE_ANCHOR = dict(anchor=Policy(guidance=4.5), strength=.04)
 _CODE = dict(weighting='published')   # over steps, as computed there
-_LOSS = 'loss: the KL, as its autograd sees it, without ratio and clip'
+_LOSS = 'the loss is the gradient of the KL, without ratio and clip'
 RECIPES |= dict(
     flow_opd=_student('flow_opd'),
     flow_opd_sft=_student('flow_opd_sft', start='sft', sft_iterations=200),
