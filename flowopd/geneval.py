@@ -140,7 +140,7 @@ def instances(
     return [Found(names[c % len(names)], s, _box(o), o)
             for c,s,o in zip(i.tolist(), p.tolist(), on) if s > .3]
 
-# %% ../nbs/14_geneval.ipynb #01fee58c
+# %% ../nbs/14_geneval.ipynb #36ac39a2
 def show_found(
     ims:torch.Tensor,           # images (B,3,H,W) in [0,1]
     found:list[list[Found]],    # what was found in each
@@ -155,7 +155,8 @@ def show_found(
         ax.imshow(im.permute(1,2,0).cpu()); ax.set_title(t, fontsize=7)
         for f in fs:
             x,y,x1,y1 = f.box; ax.contour(f.mask.cpu(), [.5], colors='w')
-            ax.add_patch(plt.Rectangle((x-.5,y-.5), x1-x, y1-y, fill=False))
+            ax.add_patch(plt.Rectangle((x-.5,y-.5), x1-x, y1-y, fill=False,
+                                       ec='w', ls=':'))
             ax.text(x, y, f'{f.name} {f.score:.2f}', fontsize=6, c='w')
     fig.tight_layout(pad=.3)
 
