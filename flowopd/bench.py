@@ -112,7 +112,18 @@ def _finish(out, rows)->dict:
     _replace(out/'summary.json', lambda f: f.write_text(text))
     return result
 
-# %% ../nbs/16_bench.ipynb #1625d61b
+# %% ../nbs/16_bench.ipynb #ad9346bb
+def _parts(rows, ps, per)->list[slice]:
+    "Those of `ps` that have no row yet, `per` at a time, at least one"
+    per = max(1, per)
+    starts = range(len(rows), len(ps), per)
+    return [slice(i, min(i+per, len(ps))) for i in starts]
+
+def _noise(ps, seeds)->np.ndarray:
+    "Seeds of the noise (N,K) of all images"
+    return np.stack([_noise_seeds(len(ps), s) for s in seeds], 1)
+
+# %% ../nbs/16_bench.ipynb #e149f314
 def run_bench(
     pipe,                # tiny or full pipeline
     policy:Policy,       # who is judged
@@ -127,18 +138,15 @@ def run_bench(
     progress:bool=True   # show a bar
 )->dict[str,dict]:       # as `summarise` returns it; also in summary.json
     "Judge `policy` on a benchmark, a few prompts at a time"
-    _check_bench(tasks, ps, seeds); per = max(1, batch//len(seeds))
-    enc = enc or Encoder(pipe)
+    _check_bench(tasks, ps, seeds); enc = enc or Encoder(pipe)
     own = _bench_setting(enc, policy, tasks, ps, seeds, steps)
-    noise = np.stack([_noise_seeds(len(ps), s) for s in seeds], 1)
     with _alone(out := writable(out)):
-        rows = _rows(out, own)
-        starts = range(len(rows), len(ps), per)
-        for i in tqdm(starts, disable=not progress):
-            if i in starts[::16]: enc(ps[i:i+16*per])   # so many at once
-            new,ims = judge(pipe, policy, enc, tasks, ps[i:i+per],
-                            noise[i:i+per], steps, batch)
-            for j,x in enumerate(ims): watch(i+j, ps[i+j], x)
+        rows = _rows(out, own); parts = _parts(rows, ps, batch//len(seeds))
+        for i in tqdm(parts, disable=not progress):
+            if i in parts[::16]: enc(ps[i.start:i.start + 16*len(ps[i])])
+            new,ims = judge(pipe, policy, enc, tasks, ps[i],
+                            _noise(ps, seeds)[i], steps, batch)
+            for j,x in enumerate(ims): watch(i.start+j, ps[i][j], x)
             rows += new; write_lines(out/'results.jsonl', rows)
         return _finish(out, rows)
 
@@ -210,7 +218,7 @@ def find_judge(
                          'such as flowopd.world:compose_score') from None
     return found() if isinstance(found, type) else found
 
-# %% ../nbs/16_bench.ipynb #f0133022
+# %% ../nbs/16_bench.ipynb #4af87c24
 def _check_images(out, save):
     "Raise a ValueError where some of the images would be missing"
     out = Path(out)
@@ -231,9 +239,10 @@ def _painter(model, size, adapter):
         f'{adapter} adds nothing to the base: its B is zero, was it trained?')
     return pipe
 
-def _command(bench, judge, file, model, size, adapter, policy, tokens, out,
+# %% ../nbs/16_bench.ipynb #3b0a4a3d
+def _command(bench, judge, file, model, size, adapter, guidance, tokens, out,
              save, **kw):
-    "Judge the policy and return a table"
+    "Judge a policy and return a table for each judge"
     _check_images(out, save); ps = bench_prompts(bench, file)
     tasks = [Task(j, ps, find_judge(j)) for j in judge.split(',')]
     _try_judges(tasks, 64 if model=='tiny' else size)
@@ -241,12 +250,14 @@ def _command(bench, judge, file, model, size, adapter, policy, tokens, out,
     path = compbench_path if bench=='compbench' else geneval_path
     if save: kw['watch'] = SaveImages(f'{out}/images', path)
     kw['enc'] = Encoder(pipe, 'cpu', tokens=tokens)
+    g = guidance or (1. if model=='tiny' else 4.5)
+    policy = Policy('judged' if adapter else None, g)
     r = run_bench(pipe, policy, tasks, ps, out, **kw)
-    name = f'{adapter or "base"}, guidance {policy.guidance:g}'
+    name = f'{adapter or "base"}, guidance {g:g}'
     return '\n\n'.join(f'{t.name}\n\n' + bench_table({name: r}, t.name)
                        for t in tasks)
 
-# %% ../nbs/16_bench.ipynb #69bc988b
+# %% ../nbs/16_bench.ipynb #aa2716b7
 @call_parse
 def main(
     bench:str,            # compose, spell, geneval, ocr, compbench, ...
@@ -264,9 +275,7 @@ def main(
     save:bool=False       # also the images, for the official judges
 ):
     "Judge a policy on a benchmark; the same command goes on if stopped"
-    g = guidance or (1. if model=='tiny' else 4.5)
-    policy = Policy('judged' if adapter else None, g)
-    try: print(_command(bench, judge, file, model, size, adapter, policy,
+    try: print(_command(bench, judge, file, model, size, adapter, guidance,
                         tokens, out, save, seeds=range(images), steps=steps,
                         batch=batch))
     except (ValueError, OSError, ImportError) as e:

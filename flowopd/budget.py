@@ -223,7 +223,7 @@ def reward_bytes()->dict:
     return dict(geneval=4*(large + detector_meta().num_parameters()), ocr=0,
                 pickscore=4*huge, deqa=2_240_000_000)   # in bf16
 
-# %% ../nbs/18_budget.ipynb #c1cc9a0a
+# %% ../nbs/18_budget.ipynb #e63734b4
 def memory(
     r:Recipe,
     facts:Facts,
@@ -241,8 +241,7 @@ def memory(
     sequences = g.batch*(1 if c.guidance==1 else 2)
     each = sequences*(facts.less if checkpointing else facts.kept)
     guests = facts.weights['text encoders']*rest   # they come in turn
-    here = dict(facts.weights)
-    if rest: here['text encoders'] = 0
+    here = facts.weights | ({'text encoders': 0} if rest else {})
     if sharded: here['transformer'] //= g.gpus
     paid = r.tasks if grpo and not away else ()
     return here | {
@@ -264,9 +263,10 @@ def geometries(
             gpus, b, cfg.group, cfg.prompts, getattr(cfg, 'updates', 1)))
     return found
 
-# %% ../nbs/18_budget.ipynb #e3913914
+# %% ../nbs/18_budget.ipynb #00952443
 HELP = {'text encoders': 'let them rest', 'activations': 'use checkpointing',
-        'transformer': 'shard it over GPUs', 'rewards': 'keep them on the CPU',
+        'transformer': 'shard it over GPUs',
+        'rewards': 'keep them on the CPU',
         'samples': 'take fewer prompts'}   # or a larger GPU
 
 def _most(m:dict)->str:
@@ -307,7 +307,7 @@ def _parts(d, form)->str:
     "The entries of `d` that are not 0, as text"
     return ', '.join(f'{k} {v:{form}}' for k,v in d.items() if v)
 
-# %% ../nbs/18_budget.ipynb #42feb9f0
+# %% ../nbs/18_budget.ipynb #4720e908
 def iteration_units(
     r:Recipe,
     facts:Facts,
@@ -319,6 +319,7 @@ def iteration_units(
     if checkpointing: u['again'] = u['student']
     return u
 
+# %% ../nbs/18_budget.ipynb #9b52edf6
 def iteration_flop(r:Recipe, facts:Facts, checkpointing:bool=False)->float:
     "Operations of an iteration, on all GPUs"
     each = sum(iteration_units(r, facts, checkpointing).values())
@@ -338,18 +339,16 @@ def duration(hours:float)->str:
     "Hours or days, as text"
     return f'{hours:.1f} h' if hours < 100 else f'{hours/24:.0f} days'
 
-# %% ../nbs/18_budget.ipynb #06514364
+# %% ../nbs/18_budget.ipynb #3e2cfc63
 def budget(
     r:Recipe,
     facts:Facts,
-    geometry:Geometry=None,  # the recipe's own if not given
-    tflops:float=100.,       # sustained by a GPU, in TFLOP a second
-    **saving                 # see `memory`
+    tflops:float=100.,   # sustained by a GPU, in TFLOP a second
+    **saving             # see `memory`
 )->str:
     "What an iteration of a recipe costs, as text"
-    r = r.on(geometry or r.geometry); g,n = r.geometry, facts.adapter/1e6
-    twice = saving.get('checkpointing', False); unit = facts.flop/1e12
-    u = iteration_units(r, facts, twice)
+    g,unit = r.geometry, facts.flop/1e12
+    twice = saving.get('checkpointing'); u = iteration_units(r, facts, twice)
     m = {k: v/2**30 for k,v in memory(r, facts, g, **saving).items()}
     return '\n'.join([
         f'{r.cfg.adapter}: {", ".join(r.tasks)}; {r.source}',
@@ -362,6 +361,7 @@ def budget(
         f'at {tflops:g} TFLOP/s a GPU (assumed), without rewards, '
         f'{r.cfg.iterations} iterations: '
         + duration(hours(r, facts, tflops, twice)),
-        f'adapters of {n:.2f} M parameters: ' + ', '.join(r.all_adapters()),
+        f'adapters of {facts.adapter/1e6:.2f} M parameters: '
+        + ', '.join(r.all_adapters()),
         f'{sum(m.values()):.1f} GiB a GPU (estimate): {_parts(m, ".2f")}',
         *(f'- {n}' for n in r.notes)])

@@ -402,7 +402,7 @@ def fingerprint(
     return dict(base=_weights(w), adapters=own,
                 tasks={n: _digest(s.encode()) for n,s in texts.items()})
 
-# %% ../nbs/04_grpo.ipynb #c6c43a1d
+# %% ../nbs/04_grpo.ipynb #0bcf0528
 FREE = 'iterations','save_every','batch'
 
 def claim(
@@ -421,6 +421,7 @@ def claim(
             'or delete it')
     _replace(f, lambda g: g.write_text(json.dumps(now, indent=1)))
 
+# %% ../nbs/04_grpo.ipynb #2ee92ffe
 def _open_run(folder, cfg, setting)->list[dict]:
     "The metrics in `folder`, which must be new or of the same settings"
     m = Path(folder)/'metrics.jsonl'
@@ -546,7 +547,7 @@ def _own_adapter(pipe, cfg):
             f'{sorted(c.target_modules)}: set rank and targets of the config '
             'to these, or take another name')
 
-# %% ../nbs/04_grpo.ipynb #57bdd522
+# %% ../nbs/04_grpo.ipynb #2581467f
 def train_grpo(
     pipe,
     tasks:list[Task],    # one gives a specialist, several give GRPO-mix
@@ -557,8 +558,8 @@ def train_grpo(
     progress:bool=True,  # show a bar
     track=()             # names of trackers, such as 'tensorboard'
 )->list[dict]:           # the metrics of every iteration
-    """Train adapter `cfg.adapter` (made if absent) by GRPO; ValueError, before
-    anything is done, for settings, tasks or a folder that do not fit"""
+    """Train adapter `cfg.adapter` (made if absent) by GRPO; ValueError,
+    before any work, for settings, tasks or a folder that do not fit"""
     check_tasks(tasks, cfg.shares, cfg.weights); _check_grpo(cfg)
     _own_adapter(pipe, cfg); enc = enc or Encoder(pipe)
     step = lambda opt,it: grpo_iteration(pipe, enc, tasks, opt, cfg, it)
