@@ -94,9 +94,10 @@ def _check_bench(tasks, ps, seeds):
         if p not in known: raise ValueError(
             f'prompt {i}, {str(p)!r}, belongs to none of the tasks {names}')
 
-# %% ../nbs/16_bench.ipynb #89768643
+# %% ../nbs/16_bench.ipynb #7d4e40d2
 def _bench_setting(enc, policy, tasks, ps, seeds, steps)->dict:
-    "What decides the results"
+    "What decides the results; ValueError if there can be none"
+    _check_bench(tasks, ps, seeds)
     pipe,own = enc.pipe, [policy.adapter] if policy.adapter else []
     kinds = [n for n,m in pipe.components.items()
              if n.startswith('text_encoder') and m is not None]
@@ -123,7 +124,7 @@ def _noise(ps, seeds)->np.ndarray:
     "Seeds of the noise (N,K) of all images"
     return np.stack([_noise_seeds(len(ps), s) for s in seeds], 1)
 
-# %% ../nbs/16_bench.ipynb #e149f314
+# %% ../nbs/16_bench.ipynb #a94cd37e
 def run_bench(
     pipe,                # tiny or full pipeline
     policy:Policy,       # who is judged
@@ -138,14 +139,15 @@ def run_bench(
     progress:bool=True   # show a bar
 )->dict[str,dict]:       # as `summarise` returns it; also in summary.json
     "Judge `policy` on a benchmark, a few prompts at a time"
-    _check_bench(tasks, ps, seeds); enc = enc or Encoder(pipe)
+    enc = enc or Encoder(pipe)
     own = _bench_setting(enc, policy, tasks, ps, seeds, steps)
     with _alone(out := writable(out)):
-        rows = _rows(out, own); parts = _parts(rows, ps, batch//len(seeds))
+        rows,noise = _rows(out, own), _noise(ps, seeds)
+        parts = _parts(rows, ps, batch//len(seeds))
         for i in tqdm(parts, disable=not progress):
             if i in parts[::16]: enc(ps[i.start:i.start + 16*len(ps[i])])
-            new,ims = judge(pipe, policy, enc, tasks, ps[i],
-                            _noise(ps, seeds)[i], steps, batch)
+            at = ps[i], noise[i], steps, batch
+            new,ims = judge(pipe, policy, enc, tasks, *at)
             for j,x in enumerate(ims): watch(i.start+j, ps[i][j], x)
             rows += new; write_lines(out/'results.jsonl', rows)
         return _finish(out, rows)

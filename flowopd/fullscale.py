@@ -255,7 +255,7 @@ def _load_rewards(tasks):
     for t in tasks:
         if isinstance(t.reward, Scorer): t.reward.net
 
-# %% ../nbs/21_fullscale.ipynb #01d5fc71
+# %% ../nbs/21_fullscale.ipynb #25191cd3
 def _full_size(r, save, at:Machine)->tuple:
     "Stable Diffusion 3 and its encoder on this process's GPU"
     here = at.device or _state().device
@@ -268,7 +268,7 @@ def _full_size(r, save, at:Machine)->tuple:
 def _full_run(r, own, prompts, out, track, at:Machine):
     "Check everything, print the bill, train a published recipe"
     tasks = field_tasks(r.tasks, prompts, device=at.judges)
-    _check(r, tasks, track); r,save,bill = _plan(r, at, own); writable(out)
+    r,save,bill = _plan(r, at, own); writable(out)
     if not (at.device or torch.cuda.is_available()): raise ValueError(
         'no GPU here: --gib alone is for --bill; to train on a slow '
         'processor say --device cpu')
@@ -280,11 +280,11 @@ def _full_run(r, own, prompts, out, track, at:Machine):
     pipe,enc = _full_size(r, save, at)
     return run_recipe(r, pipe, tasks, out, enc=enc, track=track)
 
-# %% ../nbs/21_fullscale.ipynb #37a83ac7
+# %% ../nbs/21_fullscale.ipynb #83174475
 def _world_run(r, out, track):
     "Run a recipe of the tiny model"
     world = tiny_tasks(); tasks = [world[t] for t in r.tasks]
-    _check(r, tasks, track); pipe = load_tiny(device=_state().device)
+    pipe = load_tiny(device=_state().device)
     for n,source in r.teachers.items(): _check_teacher(pipe, n, source)
     return run_recipe(r, pipe, tasks, out, track=track)
 
@@ -293,7 +293,9 @@ def _train(kind, name, settings, teachers, prompts, out, bill, track, **kw):
     r,at = _recipe(name, kind, settings, teachers), Machine(**kw)
     own = 'batch' in _settings(settings)   # then it is to be this one
     track,out = tuple(filter(None, track.split(','))), out or f'runs/{name}'
-    _check(r, [Task(t, [''], None) for t in r.tasks], track)   # its numbers
+    _check(r, [Task(t, [''], None) for t in r.tasks], track)
+    if bill and name in TINY_RECIPES: raise ValueError(
+        f'{name} is for the tiny model and takes minutes: it has no bill')
     if bill: by_main(print, _plan(r, at, own)[2])
     elif name in TINY_RECIPES: return _world_run(r, out, track)
     else: return _full_run(r, own, prompts, out, track, at)

@@ -149,10 +149,10 @@ def _folded(weights:dict, prefix:str='')->tuple:
     return _fold([tuple(weights[f'{prefix}layers.{i}.{t}']
                         for t in ('weight','bias')) for i in at])
 
-# %% ../nbs/13_taste.ipynb #569db31f
+# %% ../nbs/13_taste.ipynb #12fae55a
 @dataclass(eq=False)
 class Aesthetic(Scorer):
-    "LAION's aesthetic predictor v1, about 1 to 10; ignores the prompt"
+    "LAION's improved predictor of aesthetics, 1 to 10; ignores the prompt"
     source:str|Path='openai/clip-vit-large-patch14'
     head:str|Path='trl-lib/ddpo-aesthetic-predictor'
     def load(self):
