@@ -793,15 +793,28 @@ def champions(
 # %% ../nbs/91_rows.ipynb #9bad5d0e
 def _measure(pool, out, entries):
     "The angles of all rows of `ANGLED` that were finished"
-    done = {e['row'] for e in entries}
+    done = {e['row'] for e in entries if 'angles' not in e}
     for f in [pool.submit(angles, Place(r, 0, out))
               for r in ANGLED if r in done]: f.result()
+
+# %% ../nbs/91_rows.ipynb #7bb7256e
+def _recorded(plan, out, exam)->set:
+    "Row and seed of all results of this exam that lack no angles"
+    kept = _kept(plan, Path(out)/'results.json')
+    return {(r, s) for (r,s),e in kept.items() if e['n']==4*exam.test
+            and ('angles' in e or s or r not in ANGLED)}
+
+def _places(plan, names, seeds, out, done)->list[Place]:
+    "Where to make rows that are not done, and all that these need"
+    left = {s: [n for n in ordered(plan, names) if (n, s) not in done]
+            for s in seeds}
+    return [Place(n, s, out) for s in seeds for n in ordered(plan, left[s])]
 
 # %% ../nbs/91_rows.ipynb #d5cae01a
 def study(
     seeds:int=3,                  # how many, from 0
-    rows:list[str]=None,          # only these and what they need
-    out:Path|str='studies/tiny',  # folder; goes on from what it holds
+    rows:list[str]=None,  # only these and what they need, recorded or not
+    out:Path|str='studies/tiny',  # folder; goes on from its results.json
     plan:dict=PLAN,
     exam:Exam=Exam(),
     main=EVERY                    # names of rows that get every seed
@@ -811,9 +824,9 @@ def study(
     after = partial(_write, plan, out, seeds, exam)
     with _alone(out), _workers() as pool:
         def go(names, seeds):
-            places = [Place(n, s, out) for s in seeds
-                      for n in ordered(plan, names)]
-            work(plan, places, exam, pool, after)
+            done = () if rows else _recorded(plan, out, exam)
+            work(plan, _places(plan, names, seeds, out, done), exam, pool,
+                 after)
         after()   # refuses a folder of another plan, before any work
         go([n for n in names if rows or n in main], range(seeds))
         if not rows:
@@ -949,8 +962,8 @@ def map_of(
 @call_parse
 def main(
     seeds:int=3,              # how many, from 0
-    rows:str=None,            # only these (commas) and what they need
-    out:str='studies/tiny'    # folder; goes on from what it holds
+    rows:str=None,            # only these (commas), recorded or not
+    out:str='studies/tiny'    # folder; goes on from its results.json
 ):
     "The study of Flow-OPD on the tiny Stable Diffusion 3"
     names = rows and [r.strip() for r in rows.split(',')]
