@@ -177,7 +177,7 @@ def distill_step(
     noise:torch.Tensor        # standard normal (B,C,H,W)
 )->tuple[torch.Tensor,torch.Tensor,torch.Tensor]: # next x, loss (B,), KL (B,)
     "One step of the student, and what it can learn there"
-    kernel,n = partial(flow_sde, a=cfg.noise), x[0].numel()
+    kernel,n = cfg.transition, x[0].numel()
     v = velocity(pipe, Policy(cfg.adapter, cfg.guidance), cond, x, sigma)
     with torch.no_grad(): vt,scale = target(cond, x, sigma)
     student,teacher = (kernel(x, u, sigma, sigma_next) for u in (v, vt))
@@ -192,7 +192,7 @@ def distill_step(
 def _move(pipe, cfg, cond, x, sigma, sigma_next, noise)->torch.Tensor:
     "One step of the student, without learning"
     v = velocity(pipe, Policy(cfg.adapter, cfg.guidance), cond, x, sigma)
-    return flow_sde(x, v, sigma, sigma_next, a=cfg.noise).sample(noise)
+    return cfg.transition(x, v, sigma, sigma_next).sample(noise)
 
 # %% ../nbs/06_distill.ipynb #e8aa8c8b
 def _distill_batch(pipe, cfg, cond, target, gens, total)->torch.Tensor:
@@ -243,13 +243,12 @@ def distill_iteration(
 # %% ../nbs/06_distill.ipynb #f8589d3d
 def _check_distill(cfg):
     "Raise a ValueError for settings that cannot work"
-    check_counts(cfg)
+    check_run(cfg)
     for key,table in ((cfg.loss, LOSSES), (cfg.weighting, WEIGHTINGS)):
         if key not in table:
             raise ValueError(f'{key!r} is none of {list(table)}')
-    if cfg.steps < 2 or cfg.noise <= 0: raise ValueError(
-        f'{cfg.steps} steps with noise {cfg.noise}: the last step has none, '
-        'take at least 2 steps and some noise')
+    if cfg.steps < 2: raise ValueError(
+        f'{cfg.steps} steps: the last one teaches nothing, take at least 2')
     if not {*cfg.queries} <= {*range(cfg.steps-1)}: raise ValueError(
         f'queries {cfg.queries}: choose from 0 to {cfg.steps-2}, '
         'the last step teaches nothing')

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TINY_RUN', 'PURPOSES', 'COUNTS', 'FREE', 'advantages', 'reward_matrix', 'mixed_advantages', 'clipped_loss',
-           'RunConfig', 'GRPOConfig', 'check_counts', 'draw_prompts', 'collect', 'step_loss', 'part', 'optimizer_step',
+           'RunConfig', 'GRPOConfig', 'check_run', 'draw_prompts', 'collect', 'step_loss', 'part', 'optimizer_step',
            'shuffled', 'update', 'grpo_iteration', 'writable', 'describe', 'write_lines', 'fingerprint', 'claim',
            'check_trackers', 'run', 'check_tasks', 'train_grpo']
 
@@ -102,13 +102,18 @@ class RunConfig:
     group:int = 24        # samples a prompt
     batch:int = 9         # samples at once through the model
     steps:int = 10        # denoising steps of a rollout
-    noise:float = .7      # a of the flow-SDE
+    kernel:str = 'flow'   # of the sampled steps, a key of `KERNELS`
+    noise:float = .7      # its strength
     guidance:float = 4.5  # of the policy in training
     lr:float = 3e-4       # of AdamW
     ema:float = .9        # decay of the averaged weights, in [0,1)
     shares:dict = field(default_factory=dict)  # of prompts by task, else 1
     seed:int = 0          # decides all randomness of the run
     save_every:int = 20   # iterations between checkpoints
+    def transition(self, x, v, sigma, sigma_next)->Transition:
+        "A sampled step of the run"
+        kernel = KERNELS[self.kernel]
+        return kernel(x, v, sigma, sigma_next, self.noise)
 
 # %% ../nbs/04_grpo.ipynb #2bf6d644
 # what the tiny model needs in any run, instead of the defaults
@@ -158,16 +163,21 @@ def _window(cfg, it):
 # %% ../nbs/04_grpo.ipynb #7fbd01bb
 COUNTS = 'rank', 'prompts', 'group', 'batch', 'steps', 'save_every'
 
-def check_counts(cfg:RunConfig)->None:
-    "Raise a ValueError for a number of something that is none"
+def check_run(cfg:RunConfig)->None:
+    "Raise a ValueError for counts or noise that no run can have"
     for k in COUNTS:
         if getattr(cfg, k) < 1: raise ValueError(
             f'{k} is {getattr(cfg, k)}: it must be at least 1')
+    if cfg.kernel not in KERNELS: raise ValueError(
+        f'kernel {cfg.kernel!r} is none of {list(KERNELS)}')
+    most = 1 if cfg.kernel=='cps' else math.inf
+    if not 0 < cfg.noise <= most: raise ValueError(
+        f'noise {cfg.noise}: it must be above 0, with cps at most 1')
 
 # %% ../nbs/04_grpo.ipynb #43cfaaf0
 def _check_grpo(cfg):
     "Raise a ValueError for numbers that cannot work"
-    check_counts(cfg)
+    check_run(cfg)
     if not 0 < cfg.window <= cfg.window_end <= cfg.steps: raise ValueError(
         f'a window of {cfg.window} within the first {cfg.window_end} of '
         f'{cfg.steps} steps does not fit')
@@ -175,8 +185,9 @@ def _check_grpo(cfg):
         f'{cfg.updates} updates from {cfg.prompts} groups: take fewer')
     if cfg.group < 2: raise ValueError(
         f'a group of {cfg.group} compares nothing: take at least 2')
-    if not cfg.noise > 0: raise ValueError(
-        f'noise {cfg.noise}: without some, no step has a probability')
+    if cfg.kernel=='cps' and cfg.window_end==cfg.steps: raise ValueError(
+        f"the last of {cfg.steps} steps has no noise under 'cps': let "
+        f'window_end be at most {cfg.steps-1}')
 
 # %% ../nbs/04_grpo.ipynb #e4cfa085
 def draw_prompts(
@@ -195,12 +206,11 @@ def draw_prompts(
 # %% ../nbs/04_grpo.ipynb #e336fc71
 def _walk(pipe, cfg, cond, x, sig, window, gens=None)->Trajectory:
     "Roll out the policy of `cfg` from `x` (B,...), in batches"
-    kernel = partial(flow_sde, a=cfg.noise)
     policy = Policy(cfg.adapter, cfg.guidance)
     def walk(i):
         v = partial(velocity, pipe, policy, cond[i])
         own = gens and [gens[j] for j in i]
-        return rollout(v, x[i], sig, kernel, window, own)
+        return rollout(v, x[i], sig, cfg.transition, window, own)
     ts = [walk(i) for i in torch.arange(len(x)).split(cfg.batch)]
     path,log_prob = (torch.cat([getattr(t, a) for t in ts])
                      for a in ('x','log_prob'))
@@ -247,7 +257,7 @@ def step_loss(
     x,s,s2 = traj.x[:,k], traj.sigmas[k], traj.sigmas[k+1]
     def ask(adapter):
         v = velocity(pipe, Policy(adapter, cfg.guidance), cond, x, s)
-        return flow_sde(x, v, s, s2, cfg.noise)
+        return cfg.transition(x, v, s, s2)
     t,n = ask(cfg.adapter), x[0].numel()
     now,old = t.log_prob(traj.x[:,k+1])/n, traj.log_prob[:,k]/n
     loss = clipped_loss(now, old, adv, cfg.clip)

@@ -150,7 +150,8 @@ RECIPES = dict(
 # %% ../nbs/17_recipes.ipynb #6698f01f
 _SMALL = dict(gpus=4, batch=8, group=16, prompts=16)
 _FAST = dict(guidance=1., window=3, window_end=5, clip=1e-5, beta=0.,
-            notes=('steps are of the flow-SDE at .7; published: CPS at .8',))
+            kernel='cps', noise=.8, notes=(
+                'log-probabilities are exact; published: without 1/(2 std^2)',))
 RECIPES |= dict(
     ocr_4gpu=_specialist('ocr', 'general_ocr_sd3_4gpu', **_SMALL),
     pickscore_4gpu=_specialist('pickscore', 'pickscore_sd3_4gpu', beta=.01,
