@@ -19,7 +19,7 @@ from scipy.stats import sem
 from tqdm.auto import tqdm
 from .world import KINDS
 from .pipeline import *
-from .pipeline import _read_adapter, _replace, latent_shape
+from .pipeline import _replace, latent_shape
 from .rollout import *
 from .rewards import Task
 from .grpo import *
@@ -234,11 +234,9 @@ def _try_judges(tasks, size):
 
 def _painter(model, size, adapter):
     "The pipeline that is judged, with adapter 'judged' if one is named"
-    if adapter: _read_adapter(adapter)   # is there one, before all else
+    if adapter: check_trained(adapter)   # before all else
     pipe = load_tiny() if model=='tiny' else load_sd3(model, size=size)
     if adapter: load_adapter(pipe, 'judged', adapter)
-    if adapter and is_null(pipe, 'judged'): raise ValueError(
-        f'{adapter} adds nothing to the base: its B is zero, was it trained?')
     return pipe
 
 # %% ../nbs/16_bench.ipynb #3b0a4a3d

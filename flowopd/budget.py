@@ -236,7 +236,7 @@ def memory(
     "An estimate of the memory of one GPU: all but workspace"
     g,c = geometry or r.geometry, r.cfg
     share = -(-g.samples//g.gpus); grpo = isinstance(c, GRPOConfig)
-    kept = (256 + min(share, g.prompts))*facts.cond + (
+    kept = (KEEP + min(share, g.prompts))*facts.cond + (
         share*(c.steps+1)*facts.latent*grpo)
     sequences = g.batch*(1 if c.guidance==1 else 2)
     each = sequences*(facts.less if checkpointing else facts.kept)

@@ -15,7 +15,7 @@ from pathlib import Path
 from fastcore.script import call_parse
 from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
 from .pipeline import *
-from .pipeline import SD35, TINY, _read_adapter
+from .pipeline import SD35, TINY
 from .rollout import *
 from .rewards import Task, tiny_tasks
 from .grpo import *
@@ -42,10 +42,8 @@ def _check_recipe(r, tasks):
 def _begin(r, pipe, tasks, out, **kw):
     "Load what the recipe asks, make what its student begins as"
     for n,source in r.teachers.items():
-        if n not in adapters(pipe): load_adapter(pipe, n, source)
-        if is_null(pipe, n): raise ValueError(
-            f'teacher {n!r} from {source} adds nothing to the base: its B '
-            'is zero, was it trained?')
+        if n in adapters(pipe): continue
+        check_trained(source); load_adapter(pipe, n, source)
     if by_main((Path(out)/'state.pt').exists): return   # it has begun
     if r.start=='merge' and r.cfg.adapter not in adapters(pipe):
         e = merge_adapters(pipe, [*r.policies()], r.cfg.adapter,
@@ -203,10 +201,7 @@ def _shape(model, rank, size):
 def _check_teacher(meta, name, source):
     "Raise an error unless this adapter fits the model and adds something"
     load_adapter(meta, name, source); remove_adapter(meta, name)
-    _,state = _read_adapter(source)
-    if not any(w.any() for k,w in state.items() if 'lora_B' in k):
-        raise ValueError(f'teacher {name!r} from {source} adds nothing to '
-                         'the base: its B is zero, was it trained?')
+    check_trained(source)
 
 # %% ../nbs/21_fullscale.ipynb #17d2f5fe
 @dataclass(frozen=True)
