@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['LOOK', 'RANK', 'METHODS', 'ANGLE_TASKS', 'AIMS', 'MIXED', 'TAUGHT', 'LENGTH', 'MIX', 'N', 'student_images', 'PAIR',
            'GDPO', 'PAPER', 'MAIN', 'HEAVY', 'MIXES', 'STUDENTS', 'FEW', 'GUIDED', 'TASTE', 'EQUAL', 'LOUD', 'PASTEL',
-           'STRICT', 'SPARSE', 'WISHES', 'TRIO', 'N5', 'crowd', 'FIVE', 'TWICE', 'CHOSEN', 'again', 'LONG', 'LATER',
-           'PLAN', 'EVERY', 'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look',
-           'kind_tasks', 'judges', 'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'setting', 'reference',
-           'tabulate', 'specialist', 'of_family', 'mix', 'opd', 'cold', 'guided', 'longer', 'work', 'load_results',
-           'close', 'strongest', 'rivals', 'champions', 'study', 'summary', 'average', 'versus', 'scoreboard', 'race',
-           'map_of', 'main']
+           'STRICT', 'SPARSE', 'WISHES', 'TRIO', 'N5', 'FIVE', 'TWICE', 'CHOSEN', 'LONG', 'LATER', 'PLAN', 'EVERY',
+           'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look', 'kind_tasks', 'judges',
+           'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'setting', 'reference', 'tabulate', 'specialist',
+           'of_family', 'mix', 'opd', 'cold', 'guided', 'own_guide', 'longer', 'work', 'load_results', 'close',
+           'strongest', 'rivals', 'champions', 'study', 'summary', 'average', 'versus', 'scoreboard', 'race', 'map_of',
+           'main']
 
 # %% ../nbs/91_rows.ipynb #69977870
 import json, shutil, time
@@ -344,7 +344,9 @@ def setting(row:str)->str:
     "The setting of a row, '' for the main one"
     return row.rpartition('/')[0]
 
-MIXED,TAUGHT = ('grpo_mix','mix:'), ('student','paper_student','opd:')
+# beginnings of names: mixes, students
+MIXED = 'grpo_mix', 'mix:', 'self:short'
+TAUGHT = 'student', 'paper_student', 'opd:'
 
 def reference(row:str)->str:
     "The row that a row is compared with"
@@ -537,8 +539,13 @@ STUDENTS = {
                                     factors=True),
     'opd:from_base': opd(None), 'opd:from_factors': opd('cold:factors'),
     'opd:from_sft': opd('cold:sft'),
+    'opd:from_strangers': opd('cold:strangers_factors'),
     **{f'opd:mar_{b}': opd(anchor='teacher:quality', b=b)
        for b in (.1, .3, 1.)},
+    **{f'paper_student_{b}': opd(*PAPER, 'teacher:quality', b)
+       for b in (.1, 1.)},
+    **{f'student_{b}': opd(*PAPER, 'teacher:quality', b, guide=2.)
+       for b in (.1, 1.)},
     **{f'opd:guide_{g}': opd(guide=g) for g in (1.5, 2., 3.)},
     'opd:guide_48': opd(guide=2., iterations=48),   # all images of a mix
     'opd:guide_mar': opd(anchor='teacher:quality', b=.1, guide=2.),
@@ -558,6 +565,11 @@ def guided(row:str=None)->Grpo:
     "A row, sampled with guidance"
     return Grpo(dict(compose=1.), 0, dict(guidance=2.), row)
 
+def own_guide(row:str, tasks=PAIR)->Distil:
+    "A row that is, in the end, its own guided teacher"
+    return Distil(dict.fromkeys(tasks, row), row, guide=2.,
+                  settings=dict(iterations=LENGTH['student']))
+
 FEW = N - student_images//128   # iterations that leave some for a student
 GUIDED = {
     'guided:base': guided(), 'guided:mix': guided('mix:heavy'),
@@ -567,11 +579,8 @@ GUIDED = {
     'guided:opd': opd(guidance=2.),
     'guided:both': opd(guide=2., guidance=2.),
     'self:short': mix(HEAVY, FEW),
-    'self:mix': Distil(dict.fromkeys(PAIR, 'self:short'), 'self:short',
-                       guide=2., settings=dict(iterations=LENGTH['student'])),
-    'self:merge': Distil(dict.fromkeys(PAIR, 'cold_start'), 'cold_start',
-                         guide=2., settings=dict(
-                             iterations=LENGTH['student']))}
+    'self:mix': own_guide('self:short'),
+    'self:merge': own_guide('cold_start')}
 
 # %% ../nbs/91_rows.ipynb #20346ba3
 TASTE = dict(compose=.8, spell=.8, pastel=.2)
@@ -589,7 +598,15 @@ PASTEL = {
                                        guide=2.),
     'pastel/grpo_mix': mix(TASTE), 'pastel/grpo_mix_gdpo': mix(TASTE, **GDPO),
     'pastel/mix:equal': mix(EQUAL), 'pastel/mix:loud': mix(LOUD),
-    'pastel/mix:gdpo_equal': mix(EQUAL, **GDPO)}
+    'pastel/mix:gdpo_equal': mix(EQUAL, **GDPO),
+    **{f'pastel/equal:{t}': Grpo({t: 1., 'pastel': 1.}, LENGTH[t],
+        dict(shares=dict(pastel=0), per_reward=True)) for t in PAIR},
+    'pastel/cold:equal': cold('pastel/equal'),
+    'pastel/opd:equal': opd('pastel/cold:equal', 'pastel/equal'),
+    'pastel/opd:equal_guided': opd('pastel/cold:equal', 'pastel/equal',
+                                   guide=2.),
+    'pastel/self:short': mix(TASTE, FEW, **GDPO),
+    'pastel/self:mix': own_guide('pastel/self:short')}
 
 # %% ../nbs/91_rows.ipynb #79e12e23
 STRICT = dict(strict=.8, exact=.8, quality=.2)
@@ -600,22 +617,26 @@ SPARSE = {
     'sparse/student': opd('sparse/cold_start', 'sparse/family', guide=2.),
     'sparse/student_plain': opd('sparse/cold_start', 'sparse/family'),
     'sparse/grpo_mix': mix(STRICT),
-    'sparse/grpo_mix_gdpo': mix(STRICT, **GDPO)}
+    'sparse/grpo_mix_gdpo': mix(STRICT, **GDPO),
+    'sparse/self:short': mix(STRICT, FEW),
+    'sparse/self:mix': own_guide('sparse/self:short')}
 
 # %% ../nbs/91_rows.ipynb #c7df3571
 WISHES = dict(rest=.8, spell=.8, large=.8, quality=.2, pastel=.2)
 TRIO = dict(rest='five/family:compose', spell='five/family:spell',
                 large='five/family:large')
 N5 = 144   # iterations of the mix: images of three teachers and a student
-crowd = dict(shares=dict(rest=3, spell=1, large=1, quality=0, pastel=0))
+_crowd = dict(shares=dict(rest=3, spell=1, large=1, quality=0, pastel=0))
 FIVE = {
     **{r: of_family(t, 'quality', 'pastel') for t,r in TRIO.items()},
     'five/cold_start': Merge(tuple(TRIO.values())),
     **{f'five/student{name}': Distil(TRIO, 'five/cold_start', guide=g,
         settings=dict(iterations=LENGTH['student']))
        for name,g in (('', 2.), ('_plain', 1.))},
-    'five/grpo_mix': Grpo(WISHES, N5, crowd),
-    'five/grpo_mix_gdpo': Grpo(WISHES, N5, crowd | GDPO)}
+    'five/grpo_mix': Grpo(WISHES, N5, _crowd),
+    'five/grpo_mix_gdpo': Grpo(WISHES, N5, _crowd | GDPO),
+    'five/self:short': Grpo(WISHES, N5-N+FEW, _crowd),
+    'five/self:mix': own_guide('five/self:short', TRIO)}
 
 # %% ../nbs/91_rows.ipynb #6e207737
 def longer(
@@ -628,7 +649,7 @@ def longer(
 
 TWICE = {'compose': 128, 'spell': 64}
 CHOSEN = dict(compose='long/slow:compose', spell='long/family:spell')
-again = dict(iterations=2*LENGTH['student'])
+_twice = dict(iterations=2*LENGTH['student'])
 
 # %% ../nbs/91_rows.ipynb #ceb85d94
 LONG = {
@@ -641,20 +662,20 @@ LONG = {
     'long/cold:slow': cold('long/slow'),
     'long/cold:chosen': Merge(tuple(CHOSEN.values())),
     'long/student': Distil(CHOSEN, 'long/cold:chosen', guide=2.,
-                           settings=again),
-    'long/student_plain': opd('long/cold_start', 'long/family', **again),
-    'long/opd:slow': opd('long/cold:slow', 'long/slow', **again),
-    'long/opd:chosen': Distil(CHOSEN, 'long/cold:chosen', settings=again),
+                           settings=_twice),
+    'long/student_plain': opd('long/cold_start', 'long/family', **_twice),
+    'long/opd:slow': opd('long/cold:slow', 'long/slow', **_twice),
+    'long/opd:chosen': Distil(CHOSEN, 'long/cold:chosen', settings=_twice),
     **{f'long/mix:{m}': longer(f'mix:{m}', 2*N)
        for m in ('heavy', 'lr_low', 'gdpo_lr_low')},
     'long/mix:gdpo_kl': mix(n=2*N, beta=.04, **GDPO)}
 
 # %% ../nbs/91_rows.ipynb #960e7861
-again = dict(iterations=LENGTH['student'])
+_once = dict(iterations=LENGTH['student'])
 LATER = {
     'teacher:large': specialist('large'),
     'later:student': Distil(dict(rest='student_plain', spell='student_plain',
-        large='teacher:large'), 'student_plain', settings=again),
+        large='teacher:large'), 'student_plain', settings=_once),
     'later:naive': Grpo(dict(large=1.), LENGTH['large'],
                         start='student_plain'),
     'later:mix': Grpo(dict(rest=.8, spell=.8, large=.8, quality=.2), 48,
@@ -662,7 +683,7 @@ LATER = {
         start='student_plain'),
     'later:cold_start': cold('family', 'teacher:large'),
     'later:anew': Distil(dict(rest='family:compose', spell='family:spell',
-        large='teacher:large'), 'later:cold_start', settings=again)}
+        large='teacher:large'), 'later:cold_start', settings=_once)}
 
 # %% ../nbs/91_rows.ipynb #9feecddf
 PLAN = (MAIN | MIXES | STUDENTS | GUIDED | LONG | PASTEL | SPARSE | FIVE |
