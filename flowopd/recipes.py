@@ -132,11 +132,15 @@ _COMMON = (_STOP, 'weights are averaged every iteration; published: every '
            '8 updates')
 T5_TOKENS = 128   # as published; diffusers draws with 256
 
+_BETA = ('beta weighs the exact KL; published: that times the length of the '
+         'step, which is 4 to 25 times less')
+
 def _specialist(task, name, gpus=32, notes=(), **kw)->Recipe:
     "Flow-GRPO's run `name` for one reward"
     cfg = GRPOConfig(adapter=task, **kw)
+    own = (_BETA,)*(cfg.beta > 0)
     return Recipe(cfg, gpus, (task,), _FLOW_GRPO+name,
-                  notes=(*_COMMON, *notes))
+                  notes=(*_COMMON, *own, *notes))
 
 # %% ../nbs/17_recipes.ipynb #1501e52f
 RECIPES = dict(
@@ -174,7 +178,7 @@ RECIPES['grpo_mix'] = Recipe(
                shares=PAPER_SHARES | dict(deqa=0.),
                weights=dict.fromkeys(PAPER_TASKS, .8) | dict(deqa=.2)),
     32, (*PAPER_TASKS, 'deqa'), _FLOW_OPD+'geneval_ocr_deqa_pickscore_32gpu',
-    notes=(*_COMMON, _MIXED, _JUDGE))
+    notes=(*_COMMON, _BETA, _MIXED, _JUDGE))
 
 # %% ../nbs/17_recipes.ipynb #2a3e37f6
 TEACHERS = dict(geneval='jieliu/SD3.5M-FlowGRPO-GenEval',
