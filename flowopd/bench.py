@@ -206,7 +206,8 @@ def bench_prompts(
     if not file: raise ValueError(f'{name} needs a file of prompts')
     loaders = dict(geneval=load_geneval, ocr=load_signs,
                    compbench=load_compbench)
-    return loaders.get(name, partial(load_texts, kind=name))(file)
+    load = loaders.get(name, partial(load_texts, kind=name))
+    return [*dict.fromkeys(load(file))]   # some files repeat their prompts
 
 # %% ../nbs/16_bench.ipynb #429c130c
 def find_judge(

@@ -111,5 +111,6 @@ def load_flux(
     attention:str=None           # backend, by diffusers' name
 )->FluxPipeline:
     "FLUX.1, frozen"
+    check_size(size)
     pipe = _load(FluxPipeline, name, device, dtype=dtype)
     return _prepared(pipe, device, size, checkpointing, attention)

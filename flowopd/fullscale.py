@@ -215,6 +215,7 @@ class Machine:
     gib:float=None       # memory of a GPU; its own if not given
     gpus:int=None        # of a bill; those at hand if not given
     tflops:float=100.    # that a GPU sustains, for a bill
+    def __post_init__(self): check_size(self.size)
     @property
     def saving(self): return dict(away=self.judges=='cpu',
                                   sharded=shard_wanted())
@@ -262,6 +263,9 @@ def _full_size(r, save, at:Machine)->tuple:
 
 def _full_run(r, own, prompts, out, track, at:Machine):
     "Check everything, print the bill, train a published recipe"
+    here = _state().num_processes
+    if at.gpus not in (None, here): raise ValueError(
+        f'--gpus {at.gpus} is for --bill: {here} processes were started')
     tasks = field_tasks(r.tasks, prompts, device=at.judges)
     r,save,bill = _plan(r, at, own); writable(out)
     if not (at.device or torch.cuda.is_available()): raise ValueError(

@@ -185,6 +185,8 @@ def _check_grpo(cfg):
         f'{cfg.updates} updates from {cfg.prompts} groups: take fewer')
     if cfg.group < 2: raise ValueError(
         f'a group of {cfg.group} compares nothing: take at least 2')
+    if cfg.beta < 0: raise ValueError(
+        f'beta {cfg.beta} pushes away from the base: give 0 or more')
     if cfg.kernel=='cps' and cfg.window_end==cfg.steps: raise ValueError(
         f"the last of {cfg.steps} steps has no noise under 'cps': let "
         f'window_end be at most {cfg.steps-1}')

@@ -7,7 +7,7 @@ __all__ = ['TINY', 'NO_T5', 'FAMILIES', 'KEEP', 'ATTENTION', 'FEED_FORWARD', 'PR
            'quiet', 'TinySD3', 'load_tiny', 'Cond', 'SD3', 'family', 'Encoder', 'adapters', 'active',
            'adapter_parameters', 'add_adapter', 'remove_adapter', 'using', 'Policy', 'latent_shape', 'guided',
            'velocity', 'routed_velocity', 'decode', 'encode_latents', 'save_adapter', 'load_adapter', 'check_trained',
-           'save_lora', 'reaching', 'load_sd3']
+           'save_lora', 'reaching', 'check_size', 'load_sd3']
 
 # %% ../nbs/01_pipeline.ipynb #2c76f696
 import json, os, re, warnings
@@ -548,7 +548,8 @@ def reaching(
     except (OSError, ValueError) as e: raise FileNotFoundError(
         f'cannot load {name} ({type(e).__name__}): give a folder or a hub '
         f'id. For a gated model accept its licence at huggingface.co/{name}, '
-        'then `hf auth login`') from e
+        f'then `hf auth login`. It said: {" ".join(str(e).split())[:200]}'
+        ) from e
 
 def _load(kind, name, device, **kwargs):
     "`kind.from_pretrained(name)`, where there is such a device"
@@ -558,11 +559,29 @@ def _load(kind, name, device, **kwargs):
     with reaching(name): return kind.from_pretrained(name, **kwargs)
 
 # %% ../nbs/01_pipeline.ipynb #3cf66500
+def check_size(
+    size:int   # of images, in pixels
+):
+    "Raise a ValueError unless images of this size can be cut into patches"
+    if size < 16 or size%16: raise ValueError(
+        f'size {size}: images have a multiple of 16 pixels a side')
+
+def _attend(pipe, backend):
+    "Take another backend of attention, where the transformer has a choice"
+    own = pipe.transformer.attn_processors.values()
+    if not all(hasattr(p, '_attention_backend') for p in own):
+        raise ValueError(f'attention {backend!r}: this transformer always '
+                         "takes PyTorch's own, leave attention out")
+    try: pipe.transformer.set_attention_backend(backend)
+    except (RuntimeError, ImportError) as e: raise ValueError(
+        f'attention {backend!r} is not to be had here: {e}') from e
+
 def _prepared(pipe, device, size, checkpointing=False, attention=None):
     "A loaded pipeline, frozen, for images of `size` pixels"
+    check_size(size)
     pipe.default_sample_size = size//pipe.vae_scale_factor
     if checkpointing: pipe.transformer.enable_gradient_checkpointing()
-    if attention: pipe.transformer.set_attention_backend(attention)
+    if attention: _attend(pipe, attention)
     return _frozen(pipe, device)
 
 # %% ../nbs/01_pipeline.ipynb #af3111fe
@@ -578,6 +597,7 @@ def load_sd3(
     attention:str=None   # backend, by diffusers' name; PyTorch's own if None
 )->StableDiffusion3Pipeline:
     "Stable Diffusion 3 or 3.5, Medium or Large, frozen"
+    check_size(size)
     pipe = _load(StableDiffusion3Pipeline, name, device, dtype=dtype,
                  **{} if t5 else NO_T5)
     return _prepared(pipe, device, size, checkpointing, attention)
