@@ -124,6 +124,14 @@ def _noise(ps, seeds)->np.ndarray:
     "Seeds of the noise (N,K) of all images"
     return np.stack([_noise_seeds(len(ps), s) for s in seeds], 1)
 
+# %% ../nbs/16_bench.ipynb #a474dcef
+def _ahead(parts, ps, enc):
+    "The parts, the texts of as many as an encoder keeps encoded at a time"
+    known = 0
+    for i in parts:
+        if i.stop > known: known = i.start+enc.keep; enc(ps[i.start:known])
+        yield i
+
 # %% ../nbs/16_bench.ipynb #a94cd37e
 def run_bench(
     pipe,                # tiny or full pipeline
@@ -144,8 +152,7 @@ def run_bench(
     with _alone(out := writable(out)):
         rows,noise = _rows(out, own), _noise(ps, seeds)
         parts = _parts(rows, ps, batch//len(seeds))
-        for i in tqdm(parts, disable=not progress):
-            if i in parts[::16]: enc(ps[i.start:i.start + 16*len(ps[i])])
+        for i in _ahead(tqdm(parts, disable=not progress), ps, enc):
             at = ps[i], noise[i], steps, batch
             new,ims = judge(pipe, policy, enc, tasks, *at)
             for j,x in enumerate(ims): watch(i.start+j, ps[i][j], x)
@@ -244,7 +251,8 @@ def _painter(model, size, adapter):
 def _command(bench, judge, file, model, size, adapter, guidance, tokens, out,
              save, **kw):
     "Judge a policy and return a table for each judge"
-    _check_images(out, save); ps = bench_prompts(bench, file)
+    check_size(size); _check_images(out, save)
+    ps = bench_prompts(bench, file)
     tasks = [Task(j, ps, find_judge(j)) for j in judge.split(',')]
     _try_judges(tasks, 64 if model=='tiny' else size)
     pipe = _painter(model, size, adapter)

@@ -578,7 +578,6 @@ def _attend(pipe, backend):
 
 def _prepared(pipe, device, size, checkpointing=False, attention=None):
     "A loaded pipeline, frozen, for images of `size` pixels"
-    check_size(size)
     pipe.default_sample_size = size//pipe.vae_scale_factor
     if checkpointing: pipe.transformer.enable_gradient_checkpointing()
     if attention: _attend(pipe, attention)

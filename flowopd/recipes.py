@@ -148,14 +148,15 @@ RECIPES = dict(
     ocr=_specialist('ocr', 'general_ocr_sd3'),
     deqa=replace(_specialist('deqa', ''), source='not published',
                  notes=('all numbers are assumed, as for the others',
-                        'Q-ReAlign judges in place of DeQA', *_COMMON)),
+                        'Q-ReAlign judges in place of DeQA', _BETA,
+                        *_COMMON)),
     pickscore=_specialist('pickscore', 'pickscore_sd3', beta=.01))
 
 # %% ../nbs/17_recipes.ipynb #6698f01f
 _SMALL = dict(gpus=4, batch=8, group=16, prompts=16)
 _FAST = dict(guidance=1., window=3, window_end=5, clip=1e-5, beta=0.,
             kernel='cps', noise=.8, notes=(
-                'log-probabilities are exact; published: without 1/(2 std^2)',))
+              'log-probabilities are exact; published: without 1/(2 std^2)',))
 RECIPES |= dict(
     ocr_4gpu=_specialist('ocr', 'general_ocr_sd3_4gpu', **_SMALL),
     pickscore_4gpu=_specialist('pickscore', 'pickscore_sd3_4gpu', beta=.01,

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['LOOK', 'RANK', 'METHODS', 'ANGLE_TASKS', 'AIMS', 'MIXED', 'TAUGHT', 'LENGTH', 'MIX', 'N', 'student_images', 'PAIR',
-           'GDPO', 'PAPER', 'MAIN', 'HEAVY', 'MIXES', 'STUDENTS', 'FEW', 'GUIDED', 'TASTE', 'EQUAL', 'LOUD', 'PASTEL',
-           'STRICT', 'SPARSE', 'WISHES', 'TRIO', 'N5', 'FIVE', 'TWICE', 'CHOSEN', 'LONG', 'LATER', 'PLAN', 'EVERY',
-           'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look', 'kind_tasks', 'judges',
-           'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'setting', 'reference', 'tabulate', 'specialist',
-           'of_family', 'mix', 'opd', 'cold', 'guided', 'own_guide', 'longer', 'work', 'load_results', 'close',
-           'strongest', 'rivals', 'champions', 'study', 'summary', 'average', 'versus', 'scoreboard', 'race', 'map_of',
-           'main']
+           'GDPO', 'PAPER', 'MAIN', 'HEAVY', 'MIXES', 'STARTS', 'STUDENTS', 'FEW', 'GUIDED', 'TASTE', 'EQUAL', 'LOUD',
+           'PASTEL', 'STRICT', 'SPARSE', 'WISHES', 'TRIO', 'N5', 'FIVE', 'TWICE', 'CHOSEN', 'LONG', 'LATER', 'PLAN',
+           'EVERY', 'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look', 'kind_tasks',
+           'judges', 'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'setting', 'reference', 'tabulate',
+           'specialist', 'of_family', 'mix', 'opd', 'cold', 'guided', 'own_guide', 'longer', 'work', 'load_results',
+           'close', 'strongest', 'rivals', 'champions', 'study', 'summary', 'average', 'versus', 'scoreboard', 'race',
+           'map_of', 'main']
 
 # %% ../nbs/91_rows.ipynb #69977870
 import json, shutil, time
@@ -529,14 +529,19 @@ MIXES = {
     'mix:heavy_slow_average': mix(HEAVY, ema=.97),
     'mix:rank_4': mix(rank=4), 'mix:gdpo_rank_4': mix(rank=4, **GDPO)}
 
-# %% ../nbs/91_rows.ipynb #3690b53f
-STUDENTS = {
+# %% ../nbs/91_rows.ipynb #33db1ce9
+STARTS = {
     'cold:factors': cold(factors=True), 'cold:rank_4': cold(rank=4),
     'cold:exact': cold(rank=2*RANK), 'cold:sft': opd(None, method='sft'),
     'stranger:spell': of_family('spell', seed=101),
     'cold:strangers': Merge(('family:compose', 'stranger:spell')),
     'cold:strangers_factors': Merge(('family:compose', 'stranger:spell'),
                                     factors=True),
+    **{f'slow:{t}': of_family(t, lr=5e-4) for t in PAIR},
+    'cold:slow': cold('slow')}
+
+# %% ../nbs/91_rows.ipynb #3690b53f
+STUDENTS = {
     'opd:from_base': opd(None), 'opd:from_factors': opd('cold:factors'),
     'opd:from_sft': opd('cold:sft'),
     'opd:from_strangers': opd('cold:strangers_factors'),
@@ -557,8 +562,7 @@ STUDENTS = {
     **{f'opd:{w}': opd(weighting=w) for w in ('kl','ode','published')},
     'opd:rank_4': opd('cold:rank_4', rank=4),
     'opd:one_query': opd(queries=(6,)), 'opd:long': opd(iterations=96),
-    **{f'slow:{t}': of_family(t, lr=5e-4) for t in PAIR},
-    'cold:slow': cold('slow'), 'opd:slow': opd('cold:slow', 'slow')}
+    'opd:slow': opd('cold:slow', 'slow')}
 
 # %% ../nbs/91_rows.ipynb #52b205ae
 def guided(row:str=None)->Grpo:
@@ -644,7 +648,7 @@ def longer(
     n:int      # iterations in all
 )->Grpo:
     "A row that goes on"
-    recipe = (MAIN | MIXES | STUDENTS)[row]
+    recipe = (MAIN | MIXES | STARTS)[row]
     return replace(recipe, iterations=n, prolongs=row)
 
 TWICE = {'compose': 128, 'spell': 64}
@@ -686,8 +690,8 @@ LATER = {
         large='teacher:large'), 'later:cold_start', settings=_once)}
 
 # %% ../nbs/91_rows.ipynb #9feecddf
-PLAN = (MAIN | MIXES | STUDENTS | GUIDED | LONG | PASTEL | SPARSE | FIVE |
-        LATER)
+PLAN = (MAIN | MIXES | STARTS | STUDENTS | GUIDED | LONG | PASTEL |
+        SPARSE | FIVE | LATER)
 
 # rows that get every seed
 EVERY = [*MAIN, 'guided:base', 'guided:cold_start', 'guided:mix',
@@ -813,8 +817,8 @@ def champions(
 
 # %% ../nbs/91_rows.ipynb #9bad5d0e
 def _measure(pool, out, entries):
-    "The angles of all rows of `ANGLED` that were finished"
-    done = {e['row'] for e in entries if 'angles' not in e}
+    "The angles of all rows of `ANGLED` that were finished, in seed 0"
+    done = {e['row'] for e in entries if not e['seed'] and 'angles' not in e}
     for f in [pool.submit(angles, Place(r, 0, out))
               for r in ANGLED if r in done]: f.result()
 
