@@ -6,7 +6,7 @@
 __all__ = ['PUBLISHED_TEXT', 'HELP', 'flop', 'text_tokens', 'blank', 'forward_flop', 'backward_flop', 'units', 'recipe_units',
            'saved_bytes', 'activation_bytes', 'checkpointed_bytes', 'Facts', 'count_facts', 'clip_meta',
            'detector_meta', 'reward_bytes', 'memory', 'geometries', 'fit', 'iteration_units', 'iteration_flop', 'hours',
-           'duration', 'budget']
+           'duration', 'recipe_table', 'budget']
 
 # %% ../nbs/18_budget.ipynb #95cbf364
 from contextlib import suppress
@@ -338,6 +338,23 @@ def hours(
 def duration(hours:float)->str:
     "Hours or days, as text"
     return f'{hours:.1f} h' if hours < 100 else f'{hours/24:.0f} days'
+
+# %% ../nbs/18_budget.ipynb #0933bc2f
+def recipe_table(
+    facts:Facts,      # of the model
+    recipes:dict[str,Recipe]=RECIPES
+)->str:               # markdown, one line a recipe
+    "What each recipe runs on, with estimates of memory and time"
+    head = ['', 'GPUs', 'batch', 'group', 'prompts', 'accumulation', 'lr',
+            'KL or anchor', 'GiB', 'iterations', 'time', 'source']
+    lines = [head, ['---']*len(head)]
+    for n,r in recipes.items():
+        g = r.geometry; pull = getattr(r.cfg, 'beta', r.strength)
+        gib = sum(memory(r, facts).values())/2**30
+        lines.append([n, *map(str, (g.gpus, g.batch, g.group, g.prompts,
+            g.accumulation, r.cfg.lr, pull, f'{gib:.0f}', r.cfg.iterations,
+            duration(hours(r, facts)), r.source))])
+    return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
 
 # %% ../nbs/18_budget.ipynb #3e2cfc63
 def budget(

@@ -15,7 +15,7 @@ from pathlib import Path
 from fastcore.script import call_parse
 from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
 from .pipeline import *
-from .pipeline import SD35, TINY
+from .pipeline import SD35, TINY, _check_new
 from .rollout import *
 from .rewards import Task, tiny_tasks
 from .grpo import *
@@ -24,7 +24,6 @@ from .distill import *
 from .distill import _check_distill
 from .mar import *
 from .parallel import *
-from .parallel import _state
 from .prompts import *
 from .scorers import *
 from .taste import *
@@ -42,8 +41,7 @@ def _check_recipe(r, tasks):
 def _begin(r, pipe, tasks, out, **kw):
     "Load what the recipe asks, make what its student begins as"
     for n,source in r.teachers.items():
-        if n in adapters(pipe): continue
-        check_trained(source); load_adapter(pipe, n, source)
+        if n not in adapters(pipe): load_adapter(pipe, n, source)
     if by_main((Path(out)/'state.pt').exists): return   # it has begun
     if r.start=='merge' and r.cfg.adapter not in adapters(pipe):
         e = merge_adapters(pipe, [*r.policies()], r.cfg.adapter,
@@ -167,6 +165,7 @@ def changed(
         if k not in now: raise ValueError(
             f'no setting {k!r}: there are {", ".join(now)}')
         if isinstance(now[k], float) and type(v) is int: v = float(v)
+        if isinstance(now[k], tuple) and type(v) is list: v = tuple(v)
         if type(v) is not type(now[k]): raise ValueError(
             f'{k}={v}: it should look like {now[k]!r}')
         new[k] = v
@@ -201,7 +200,6 @@ def _shape(model, rank, size):
 def _check_teacher(meta, name, source):
     "Raise an error unless this adapter fits the model and adds something"
     load_adapter(meta, name, source); remove_adapter(meta, name)
-    check_trained(source)
 
 # %% ../nbs/21_fullscale.ipynb #17d2f5fe
 @dataclass(frozen=True)
@@ -231,7 +229,7 @@ def _memory(at:Machine)->float:
 
 def _plan(r, at:Machine, own=False)->tuple:
     "The recipe on the GPUs at hand, what is saved, its bill"
-    n,gib = at.gpus or _state().num_processes, _memory(at)
+    n,gib = at.gpus or processes(), _memory(at)
     pipe = _shape(at.model, r.cfg.rank, at.size)
     facts = count_facts(pipe, 'student', PUBLISHED_TEXT)
     kw = dict(batches=[r.cfg.batch]) if own else {}
@@ -246,24 +244,20 @@ def _check(r, tasks, track):
         _check_grpo(r.cfg); check_tasks(tasks, r.cfg.shares, r.cfg.weights)
     else: _check_distill(r.cfg); check_tasks(tasks, r.cfg.shares)
 
-def _load_rewards(tasks):
-    "Load the models of the rewards now, which may be missing"
-    for t in tasks:
-        if isinstance(t.reward, Scorer): t.reward.net
-
 # %% ../nbs/21_fullscale.ipynb #25191cd3
 def _full_size(r, save, at:Machine)->tuple:
     "Stable Diffusion 3 and its encoder on this process's GPU"
-    here = at.device or _state().device
+    here = at.device or own_device()
     pipe = load_sd3(at.model, device='cpu' if shard_wanted() else here,
                     size=at.size, t5=not at.no_t5,
                     checkpointing=save['checkpointing'])
     if shard_wanted(): shard(pipe)
     return pipe, Encoder(pipe, 'cpu', tokens=T5_TOKENS)
 
+# %% ../nbs/21_fullscale.ipynb #9f675c8c
 def _full_run(r, own, prompts, out, track, at:Machine):
     "Check everything, print the bill, train a published recipe"
-    here = _state().num_processes
+    here = processes()
     if at.gpus not in (None, here): raise ValueError(
         f'--gpus {at.gpus} is for --bill: {here} processes were started')
     tasks = field_tasks(r.tasks, prompts, device=at.judges)
@@ -273,9 +267,10 @@ def _full_run(r, own, prompts, out, track, at:Machine):
         'processor say --device cpu')
     with reaching(at.model): StableDiffusion3Pipeline.load_config(at.model)
     shape = _shape(at.model, r.cfg.rank, at.size)
+    if r.cfg.adapter not in adapters(shape): _check_new(shape, r.cfg.adapter)
     for n,source in r.teachers.items(): _check_teacher(shape, n, source)
     by_main(print, bill)
-    if isinstance(r.cfg, GRPOConfig): _load_rewards(tasks)
+    if isinstance(r.cfg, GRPOConfig): load_rewards(t.reward for t in tasks)
     pipe,enc = _full_size(r, save, at)
     return run_recipe(r, pipe, tasks, out, enc=enc, track=track)
 
@@ -283,7 +278,7 @@ def _full_run(r, own, prompts, out, track, at:Machine):
 def _world_run(r, out, track):
     "Run a recipe of the tiny model"
     world = tiny_tasks(); tasks = [world[t] for t in r.tasks]
-    pipe = load_tiny(device=_state().device)
+    pipe = load_tiny(device=own_device())
     for n,source in r.teachers.items(): _check_teacher(pipe, n, source)
     return run_recipe(r, pipe, tasks, out, track=track)
 
@@ -293,6 +288,7 @@ def _train(kind, name, settings, teachers, prompts, out, bill, track, **kw):
     own = 'batch' in _settings(settings)   # then it is to be this one
     track,out = tuple(filter(None, track.split(','))), out or f'runs/{name}'
     _check(r, [Task(t, [''], None) for t in r.tasks], track)
+    check_claim(out, r.cfg, {f.name for f in fields(r.cfg)} - {*FREE})
     if bill and name in TINY_RECIPES: raise ValueError(
         f'{name} is for the tiny model and takes minutes: it has no bill')
     if bill: by_main(print, _plan(r, at, own)[2])

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['TINY_RUN', 'PURPOSES', 'COUNTS', 'FREE', 'advantages', 'reward_matrix', 'mixed_advantages', 'clipped_loss',
-           'RunConfig', 'GRPOConfig', 'check_run', 'draw_prompts', 'collect', 'step_loss', 'part', 'optimizer_step',
-           'shuffled', 'update', 'grpo_iteration', 'writable', 'describe', 'write_lines', 'fingerprint', 'claim',
-           'check_trackers', 'run', 'check_tasks', 'train_grpo']
+           'RunConfig', 'GRPOConfig', 'check_run', 'draw_prompts', 'batches', 'collect', 'step_loss', 'part',
+           'optimizer_step', 'shuffled', 'update', 'grpo_iteration', 'writable', 'describe', 'write_lines',
+           'fingerprint', 'check_claim', 'claim', 'check_trackers', 'run', 'check_tasks', 'train_grpo']
 
 # %% ../nbs/04_grpo.ipynb #3d39ebc3
 import hashlib, json, math, time
@@ -19,6 +19,7 @@ import numpy as np, torch
 from accelerate import Accelerator
 from accelerate.tracking import get_available_trackers
 from diffusers.training_utils import EMAModel
+from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .pipeline import *
 from .pipeline import _replace
@@ -104,16 +105,25 @@ class RunConfig:
     steps:int = 10        # denoising steps of a rollout
     kernel:str = 'flow'   # of the sampled steps, a key of `KERNELS`
     noise:float = .7      # its strength
+    weighting:str = 'kl'  # of the steps' KLs, a key of `WEIGHTINGS`
     guidance:float = 4.5  # of the policy in training
     lr:float = 3e-4       # of AdamW
     ema:float = .9        # decay of the averaged weights, in [0,1)
     shares:dict = field(default_factory=dict)  # of prompts by task, else 1
     seed:int = 0          # decides all randomness of the run
     save_every:int = 20   # iterations between checkpoints
-    def transition(self, x, v, sigma, sigma_next)->Transition:
-        "A sampled step of the run"
-        kernel = KERNELS[self.kernel]
-        return kernel(x, v, sigma, sigma_next, self.noise)
+
+# %% ../nbs/04_grpo.ipynb #58106958
+@patch
+def transition(self:RunConfig, x, v, sigma, sigma_next)->Transition:
+    "A sampled step of the run, from latents `x` with velocity `v` (B,...)"
+    return KERNELS[self.kernel](x, v, sigma, sigma_next, self.noise)
+
+@patch
+def step_weight(self:RunConfig, sigma, sigma_next):
+    "By what the KL of such a step is multiplied"
+    w = kl_weight(self.transition, sigma, sigma_next)
+    return WEIGHTINGS[self.weighting](w, sigma-sigma_next)
 
 # %% ../nbs/04_grpo.ipynb #2bf6d644
 # what the tiny model needs in any run, instead of the defaults
@@ -168,8 +178,9 @@ def check_run(cfg:RunConfig)->None:
     for k in COUNTS:
         if getattr(cfg, k) < 1: raise ValueError(
             f'{k} is {getattr(cfg, k)}: it must be at least 1')
-    if cfg.kernel not in KERNELS: raise ValueError(
-        f'kernel {cfg.kernel!r} is none of {list(KERNELS)}')
+    for k,table in dict(kernel=KERNELS, weighting=WEIGHTINGS).items():
+        if getattr(cfg, k) not in table: raise ValueError(
+            f'{k} {getattr(cfg, k)!r} is none of {list(table)}')
     most = 1 if cfg.kernel=='cps' else math.inf
     if not 0 < cfg.noise <= most: raise ValueError(
         f'noise {cfg.noise}: it must be above 0, with cps at most 1')
@@ -205,15 +216,21 @@ def draw_prompts(
     ps = [q for t,c in zip(tasks, counts) for q in t.draw(c, rng)]
     return ps, names
 
+# %% ../nbs/04_grpo.ipynb #1d4e332a
+def batches(n:int, size:int, what:str, progress:bool):
+    "Numbers below `n` in parts of `size`; a bar if these take long"
+    return tqdm(torch.arange(n).split(size), what, leave=False, delay=5,
+                disable=not (progress and is_main()))
+
 # %% ../nbs/04_grpo.ipynb #e336fc71
-def _walk(pipe, cfg, cond, x, sig, window, gens=None)->Trajectory:
-    "Roll out the policy of `cfg` from `x` (B,...), in batches"
+def _walk(pipe, cfg, cond, x, sig, window, gens=None, progress=False):
+    "Trajectory of the policy of `cfg` from `x` (B,...), in batches"
     policy = Policy(cfg.adapter, cfg.guidance)
     def walk(i):
         v = partial(velocity, pipe, policy, cond[i])
         own = gens and [gens[j] for j in i]
         return rollout(v, x[i], sig, cfg.transition, window, own)
-    ts = [walk(i) for i in torch.arange(len(x)).split(cfg.batch)]
+    ts = [walk(i) for i in batches(len(x), cfg.batch, 'draw', progress)]
     path,log_prob = (torch.cat([getattr(t, a) for t in ts])
                      for a in ('x','log_prob'))
     return Trajectory(path, sig, log_prob, window)
@@ -231,7 +248,8 @@ def collect(
     cond:Cond,        # of B samples, in runs of `cfg.group`
     cfg:GRPOConfig,
     it:int,           # the iteration: with the seed, it decides all noise
-    i=None            # numbers of these samples in it, 0 to B-1 if not given
+    i=None,           # numbers of these samples in it, 0 to B-1 if not given
+    progress:bool=False   # show a bar, if it takes long
 )->Trajectory:        # of B samples
     "Roll out the policy of `cfg`"
     i = np.arange(len(cond)) if i is None else np.asarray(i)
@@ -240,10 +258,11 @@ def collect(
     own = cfg.group if cfg.same_start else 1   # samples with one start
     sig,window = sigmas(pipe, cfg.steps), _window(cfg, it)
     low,x = window.start, start_noise(pipe, generators(first[::own]))
-    head = _walk(pipe, cfg, cond[::own], x, sig[:low+1], range(0)).x
+    head = _walk(pipe, cfg, cond[::own], x, sig[:low+1], range(0),
+                 progress=progress).x
     head = head.repeat_interleave(own, 0)
     tail = _walk(pipe, cfg, cond, head[:,-1], sig[low:], range(cfg.window),
-                 generators(seeds))
+                 generators(seeds), progress)
     return _joined(head, tail, sig, window)
 
 # %% ../nbs/04_grpo.ipynb #d7fabd83
@@ -255,7 +274,8 @@ def step_loss(
     k:int,              # the step, in the trajectory's window
     cfg:GRPOConfig
 )->torch.Tensor:        # (B,)
-    "Clipped loss of a step plus beta*KL to the base, per latent number"
+    """Clipped loss of a step plus beta times the weighted KL to the base,
+    both per latent number"""
     x,s,s2 = traj.x[:,k], traj.sigmas[k], traj.sigmas[k+1]
     def ask(adapter):
         v = velocity(pipe, Policy(adapter, cfg.guidance), cond, x, s)
@@ -265,7 +285,7 @@ def step_loss(
     loss = clipped_loss(now, old, adv, cfg.clip)
     if not cfg.beta: return loss
     with torch.no_grad(): base = ask(None)
-    return loss + cfg.beta*t.kl(base)/n
+    return loss + cfg.beta*cfg.step_weight(s, s2)*t.kl(base)/n
 
 # %% ../nbs/04_grpo.ipynb #2995b926
 def part(
@@ -310,12 +330,14 @@ def update(
     adv:torch.Tensor,           # their advantages (B,)
     opt:torch.optim.Optimizer,  # of the adapter's parameters
     cfg:GRPOConfig,
-    deal:list[torch.Tensor]     # for each update, which of the samples
+    deal:list[torch.Tensor],    # for each update, which of the samples
+    progress:bool=False         # show bars, if it takes long
 )->dict:                        # mean norm of the gradient
     "`cfg.updates` optimizer steps, each on its share of the samples"
     norms,groups = [], torch.arange(cfg.prompts).tensor_split(cfg.updates)
     for own,n in zip(deal, map(len, groups)):   # n of all processes
-        for i in own.split(cfg.batch):
+        for j in batches(len(own), cfg.batch, 'learn', progress):
+            i = own[j]
             for k in traj.window:
                 loss = step_loss(pipe, cond[i], part(traj, i), adv[i], k, cfg)
                 (loss.sum()/(n*cfg.group)/len(traj.window)).backward()
@@ -331,6 +353,12 @@ def _dealt(pipe, cfg)->tuple:
     here = torch.cat(own).msort()
     return here, [torch.searchsorted(here, i) for i in own]
 
+# %% ../nbs/04_grpo.ipynb #104bc691
+def _images(pipe, z, cfg, progress)->torch.Tensor:
+    "Decode latents (B,...), a few at a time as images are large; on the CPU"
+    few = batches(len(z), min(16, cfg.batch), 'decode', progress)
+    return torch.cat([decode(pipe, z[i]).cpu() for i in few])
+
 # %% ../nbs/04_grpo.ipynb #7a7f51fc
 def grpo_iteration(
     pipe,
@@ -338,7 +366,8 @@ def grpo_iteration(
     tasks:list[Task],           # whose rewards are raised
     opt:torch.optim.Optimizer,  # of the adapter's parameters
     cfg:GRPOConfig,
-    it:int                      # number of the iteration, from 0
+    it:int,                     # number of the iteration, from 0
+    progress:bool=False         # show bars, if it takes long
 )->dict:                        # images so far, mean rewards, gradient norm
     "One iteration of GRPO on the tasks' rewards"
     torch.manual_seed(_seeds(cfg, it, 'torch', 1)[0])
@@ -346,16 +375,15 @@ def grpo_iteration(
                            cfg.shares)
     i,deal = _dealt(pipe, cfg)
     ps = [drawn[j//cfg.group] for j in i]; cond = enc(ps)
-    traj = collect(pipe, cond, cfg, it, i)
-    ims = torch.cat([decode(pipe, z).cpu()   # large, where many samples are
-                     for z in traj.final.split(min(16, cfg.batch))])
+    traj = collect(pipe, cond, cfg, it, i, progress)
+    ims = _images(pipe, traj.final, cfg, progress)
     R = gather(reward_matrix(tasks, ims, ps), i)
     weights = [cfg.weights.get(t.name, 1.) for t in tasks]
     adv = mixed_advantages(R, weights, cfg.group, cfg.per_reward,
                            per_group=cfg.per_group)[i].to(traj.x.device)
     mean = {f'reward/{t.name}': r.nanmean().item()
             for t,r in zip(tasks, R.T) if not r.isnan().all()}
-    done = update(pipe, cond, traj, adv, opt, cfg, deal)
+    done = update(pipe, cond, traj, adv, opt, cfg, deal, progress)
     return dict(images=len(R)*(it+1), **mean, **done)
 
 # %% ../nbs/04_grpo.ipynb #400871f6
@@ -417,21 +445,36 @@ def fingerprint(
 # %% ../nbs/04_grpo.ipynb #0bcf0528
 FREE = 'iterations','save_every','batch'
 
+def _settings(folder, setting)->tuple[dict,dict]:
+    "The settings that a folder has, if any, and those that are asked"
+    f = Path(folder)/'config.json'
+    now = json.loads(json.dumps(describe(setting)))
+    return json.loads(f.read_text()) if f.exists() else now, now
+
+def check_claim(
+    folder:Path|str,  # need not exist
+    setting:dict,     # what `describe` can describe
+    keys=None         # those to compare; all of `setting` if not given
+)->None:
+    "Raise a ValueError if a folder has other settings"
+    was,now = _settings(folder, setting)
+    for k in sorted(now if keys is None else keys):
+        if was.get(k)!=now.get(k): raise ValueError(
+            f'{folder} holds a run with another config ({k} was '
+            f'{was.get(k)!r}, not {now.get(k)!r}): choose another folder, '
+            'or delete it')
+
+# %% ../nbs/04_grpo.ipynb #eb6b736d
 def claim(
     folder:Path|str,  # made if needed
     setting:dict,     # what `describe` can describe
     free=()           # keys that may change
 )->None:
     "Write the settings of a folder; ValueError if it has others"
-    now = json.loads(json.dumps(describe(setting)))
-    f = writable(folder)/'config.json'
-    was = json.loads(f.read_text()) if f.exists() else now
-    for k in sorted((was.keys() | now.keys()) - {*free}):
-        if was.get(k)!=now.get(k): raise ValueError(
-            f'{folder} holds a run with another config ({k} was '
-            f'{was.get(k)!r}, not {now.get(k)!r}): choose another folder, '
-            'or delete it')
-    _replace(f, lambda g: g.write_text(json.dumps(now, indent=1)))
+    was,now = _settings(writable(folder), setting)
+    check_claim(folder, setting, (was.keys() | now.keys()) - {*free})
+    _replace(Path(folder)/'config.json',
+             lambda f: f.write_text(json.dumps(now, indent=1)))
 
 # %% ../nbs/04_grpo.ipynb #2ee92ffe
 def _open_run(folder, cfg, setting)->list[dict]:
@@ -480,7 +523,8 @@ def check_trackers(
     there = [str(t) for t in get_available_trackers()]
     for t in track:
         if isinstance(t, str) and t not in there: raise ValueError(
-            f'tracker {t!r} is not installed: there are {there}')
+            f'tracker {t!r} is not installed: pip install {t}, or take '
+            f'one of {there}')
 
 @contextmanager
 def _tracker(track, out, cfg):
@@ -574,6 +618,7 @@ def train_grpo(
     before any work, for settings, tasks or a folder that do not fit"""
     check_tasks(tasks, cfg.shares, cfg.weights); _check_grpo(cfg)
     _own_adapter(pipe, cfg); enc = enc or Encoder(pipe)
-    step = lambda opt,it: grpo_iteration(pipe, enc, tasks, opt, cfg, it)
+    def step(opt, it): return grpo_iteration(
+        pipe, enc, tasks, opt, cfg, it, progress)
     setting = fingerprint(pipe, tasks)
     return run(pipe, cfg, step, out, setting, watch, progress, track)

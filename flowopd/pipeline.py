@@ -487,6 +487,9 @@ def _read_adapter(source):
     cfg = {k: v for k,v in json.loads(Path(cfg).read_text()).items()
            if k in LoraConfig.__dataclass_fields__}
     state = {k.removeprefix(PREFIX): v for k,v in state.items()}
+    if not any(w.any() for k,w in state.items() if 'lora_B' in k):
+        raise ValueError(f'{source} adds nothing to the base: its B is zero, '
+                         'was it trained?')
     return LoraConfig(**cfg), state
 
 # %% ../nbs/01_pipeline.ipynb #7a06887b
@@ -517,11 +520,8 @@ def load_adapter(
 def check_trained(
     source:str|Path   # folder or hub id of an adapter in peft's format
 ):
-    "Raise a ValueError for an adapter that adds nothing at all to the base"
-    _,state = _read_adapter(source)
-    if not any(w.any() for k,w in state.items() if 'lora_B' in k):
-        raise ValueError(f'{source} adds nothing to the base: its B is zero, '
-                         'was it trained?')
+    "Raise an error unless there is an adapter that adds to the base"
+    _read_adapter(source)
 
 # %% ../nbs/01_pipeline.ipynb #f3e90e37
 LORA_FILE = 'pytorch_lora_weights.safetensors'   # diffusers' name for it

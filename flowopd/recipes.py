@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['PAPER', 'PAPER_COMPBENCH', 'PAPER_LOOKS', 'T5_TOKENS', 'RECIPES', 'PAPER_TASKS', 'PAPER_SHARES', 'TEACHERS',
-           'Geometry', 'Recipe', 'recipe_table', 'sd35_text_encoders', 'sd35_transformer', 'sd35_vae',
-           'sd35_medium_meta']
+           'Geometry', 'Recipe', 'sd35_text_encoders', 'sd35_transformer', 'sd35_vae', 'sd35_medium_meta']
 
 # %% ../nbs/17_recipes.ipynb #e70b0f68
 from dataclasses import dataclass, field, replace
@@ -132,15 +131,11 @@ _COMMON = (_STOP, 'weights are averaged every iteration; published: every '
            '8 updates')
 T5_TOKENS = 128   # as published; diffusers draws with 256
 
-_BETA = ('beta weighs the exact KL; published: that times the length of the '
-         'step, which is 4 to 25 times less')
-
 def _specialist(task, name, gpus=32, notes=(), **kw)->Recipe:
     "Flow-GRPO's run `name` for one reward"
-    cfg = GRPOConfig(adapter=task, **kw)
-    own = (_BETA,)*(cfg.beta > 0)
+    cfg = GRPOConfig(adapter=task, weighting='published', **kw)
     return Recipe(cfg, gpus, (task,), _FLOW_GRPO+name,
-                  notes=(*_COMMON, *own, *notes))
+                  notes=(*_COMMON, *notes))
 
 # %% ../nbs/17_recipes.ipynb #1501e52f
 RECIPES = dict(
@@ -148,8 +143,7 @@ RECIPES = dict(
     ocr=_specialist('ocr', 'general_ocr_sd3'),
     deqa=replace(_specialist('deqa', ''), source='not published',
                  notes=('all numbers are assumed, as for the others',
-                        'Q-ReAlign judges in place of DeQA', _BETA,
-                        *_COMMON)),
+                        'Q-ReAlign judges in place of DeQA', *_COMMON)),
     pickscore=_specialist('pickscore', 'pickscore_sd3', beta=.01))
 
 # %% ../nbs/17_recipes.ipynb #6698f01f
@@ -175,11 +169,11 @@ _JUDGE = 'Q-ReAlign judges in place of DeQA, see notebook 13'
 _MIXED = 'tasks are mixed in an iteration; published: one an epoch, in turn'
 
 RECIPES['grpo_mix'] = Recipe(
-    GRPOConfig(adapter='grpo_mix', batch=3, lr=1e-4,
+    GRPOConfig(adapter='grpo_mix', batch=3, lr=1e-4, weighting='published',
                shares=PAPER_SHARES | dict(deqa=0.),
                weights=dict.fromkeys(PAPER_TASKS, .8) | dict(deqa=.2)),
     32, (*PAPER_TASKS, 'deqa'), _FLOW_OPD+'geneval_ocr_deqa_pickscore_32gpu',
-    notes=(*_COMMON, _BETA, _MIXED, _JUDGE))
+    notes=(*_COMMON, _MIXED, _JUDGE))
 
 # %% ../nbs/17_recipes.ipynb #2a3e37f6
 TEACHERS = dict(geneval='jieliu/SD3.5M-FlowGRPO-GenEval',
@@ -224,20 +218,6 @@ RECIPES |= dict(
                  **_BASE_ANCHOR | dict(start=None)),
         source=_FLOW_OPD+'general_ocr_sd3_8gpu_opd',
         notes=(*_COMMON, _UPDATES, _LOSS)))
-
-# %% ../nbs/17_recipes.ipynb #1b1ce51d
-def recipe_table(
-    recipes:dict[str,Recipe]=RECIPES
-)->str:   # markdown, one line a recipe
-    "What each recipe runs on"
-    head = ['', 'GPUs', 'batch', 'group', 'prompts', 'accumulation', 'lr',
-            'KL or anchor', 'source']
-    lines = [head, ['---']*len(head)]
-    for n,r in recipes.items():
-        g = r.geometry; pull = getattr(r.cfg, 'beta', r.strength)
-        lines.append([n, *map(str, (g.gpus, g.batch, g.group, g.prompts,
-                      g.accumulation, r.cfg.lr, pull, r.source))])
-    return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
 
 # %% ../nbs/17_recipes.ipynb #2074c8ce
 def sd35_text_encoders():
