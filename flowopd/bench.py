@@ -17,6 +17,7 @@ from fastcore.script import call_parse
 from PIL import Image
 from scipy.stats import sem
 from tqdm.auto import tqdm
+from diffusers import StableDiffusion3Pipeline
 from .world import KINDS
 from .pipeline import *
 from .pipeline import _replace, latent_shape
@@ -27,7 +28,7 @@ from .grpo import _digest, claim, write_lines
 from .evaluate import _noise_seeds, draw_images, exam
 from .demo import _alone
 from .prompts import *
-from .scorers import load_rewards, to_pil
+from .scorers import Scorer, load_rewards, to_pil
 
 # %% ../nbs/16_bench.ipynb #4c48d43d
 def judge(
@@ -223,15 +224,17 @@ def bench_prompts(
 
 # %% ../nbs/16_bench.ipynb #429c130c
 def find_judge(
-    name:str   # module:function
-)->Callable:   # (images (B,3,H,W), prompts) -> (B,)
+    name:str,        # module:function
+    device:str=None  # of a scorer; a GPU if there is one
+)->Callable:         # (images (B,3,H,W), prompts) -> (B,)
     "The reward of that name; of a class, a new object"
     module,_,f = name.partition(':')
     try: found = getattr(importlib.import_module(module), f)
     except (ImportError, AttributeError, ValueError) as e:
         raise ValueError(f'no judge {name!r} ({e}): give module:function, '
                          'such as flowopd.world:compose_score') from None
-    return found() if isinstance(found, type) else found
+    if not isinstance(found, type): return found
+    return found(device=device) if issubclass(found, Scorer) else found()
 
 # %% ../nbs/16_bench.ipynb #830e1384
 PAPER_COLUMNS = dict(GenEval=(0,1), OCR=(0,1), DeQA=(1,4), PickScore=(0,26))
@@ -253,38 +256,42 @@ def paper_row(
 PAPER_EXAMS = dict(   # judges by column, by benchmark
     geneval=dict(GenEval='flowopd.geneval:GenEvalExam'),
     ocr=dict(OCR='flowopd.scorers:ocr_score'),
-    drawbench=dict(DeQA='flowopd.taste:QAlign',
+    drawbench=dict(DeQA='flowopd.taste:QAlign',   # near DeQA, not the same
                    PickScore='flowopd.taste:PickScore'))
 
-def _tasks(bench, judges:dict, file)->list[Task]:
+def _tasks(bench, judges:dict, file, device)->list[Task]:
     "The judges, by name, of a benchmark's prompts"
     ps = bench_prompts(bench, file)
-    return [Task(n, ps, find_judge(j)) for n,j in judges.items()]
+    return [Task(n, ps, find_judge(j, device)) for n,j in judges.items()]
 
 def _paper_file(bench, folder):
     "Where the prompts of one of the paper's benchmarks are"
     if bench=='geneval': return None   # from its rules
     f = Path(folder or '')/bench/'test.txt'
     if not folder or not f.exists(): raise ValueError(
-        f'paper needs the prompts {bench}/test.txt, not found in {folder}: '
-        "name a folder, such as `dataset` of Flow-GRPO's repository")
+        f'paper needs the prompts {bench}/test.txt, not in {folder or "-"}: '
+        "name a folder with --file, such as `dataset` of Flow-OPD's "
+        'repository')
     return f
 
 # %% ../nbs/16_bench.ipynb #ae177de7
 def find_exams(
     bench:str,       # one of `JUDGES`, or 'paper'
     judge:str=None,  # as in `JUDGES`; the benchmark's own if not given
-    file:str=None    # of prompts; for compbench and the paper, the folder
+    file:str=None,   # of prompts; for compbench and the paper, the folder
+    device:str=None  # of scorers with a network; a GPU if there is one
 )->dict[str,list[Task]]:   # by benchmark, each with the same prompts
     "Prompts and judges"
-    if bench=='paper' and not judge: return {
-        n: _tasks(n, own, _paper_file(n, file))
+    if bench=='paper' and judge: raise ValueError(
+        f'paper has its own judges: leave out {judge}')
+    if bench=='paper': return {
+        n: _tasks(n, own, _paper_file(n, file), device)
         for n,own in PAPER_EXAMS.items()}
     names = judge or JUDGES.get(bench)
     if names=='': raise ValueError(
         f'{bench} has no judge here: name one, as module:function')
     return {bench: _tasks(bench, {j: j for j in (names or '').split(',')},
-                          file)}
+                          file, device)}
 
 # %% ../nbs/16_bench.ipynb #a311f31b
 def _paper_table(found, out, name)->str:
@@ -292,9 +299,24 @@ def _paper_table(found, out, name)->str:
     row = paper_row({t: s['overall'] for r in found.values()
                      for t,s in r.items()})
     _replace(out/'paper.json', lambda f: f.write_text(json.dumps(row)))
-    lines = ['', *row], ['---']*(len(row)+1), [
+    names = ['DeQA (by Q-ReAlign)' if k=='DeQA' else k for k in row]
+    lines = ['', *names], ['---']*(len(row)+1), [
         name, *(f'{x:.3f}' for x in row.values())]
     return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
+
+# %% ../nbs/16_bench.ipynb #48c67b43
+def _check_machine(model, size, device, images, steps, batch):
+    "Raise an error for what cannot be drawn, or not here"
+    check_size(size)
+    for k,n in dict(images=images, steps=steps, batch=batch).items():
+        if n < 1: raise ValueError(f'{k} is {n}: it must be at least 1')
+    gpu = torch.cuda.is_available()
+    if str(device).startswith('cuda') and not gpu: raise ValueError(
+        f'--device {device}: no GPU here')
+    if model=='tiny': return
+    if not (device or gpu): raise ValueError(
+        'no GPU here: to draw on a slow processor say --device cpu')
+    with reaching(model): StableDiffusion3Pipeline.load_config(model)
 
 # %% ../nbs/16_bench.ipynb #4af87c24
 def _check_images(out, save):
@@ -313,11 +335,11 @@ def _prepare(exams, out, save, size, adapter, asked):
         check_claim(out/name, asked(ps=ps))
         for t in tasks: t.reward(grey, ps[:1])   # loads its network
 
-def _painter(model, size, adapter, device):
+def _painter(model, size, adapter, device, no_t5):
     "The pipeline that is judged, with adapter 'judged' if one is named"
     at = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     pipe = load_tiny(device=at) if model=='tiny' else load_sd3(
-        model, device=at, size=size)
+        model, device=at, size=size, t5=not no_t5)
     if adapter: load_adapter(pipe, 'judged', adapter)
     return pipe
 
@@ -332,15 +354,16 @@ def _judged(exams, pipe, policy, out, save, **kw)->dict:
 
 # %% ../nbs/16_bench.ipynb #3b0a4a3d
 def _command(bench, judge, file, model, size, adapter, guidance, tokens, out,
-             save, device, steps, seeds, batch):
+             save, device, judges, no_t5, steps, images, batch):
     "Judge a policy and return a table for each judge"
-    check_size(size); exams = find_exams(bench, judge, file)
+    _check_machine(model, size, device, images, steps, batch)
+    exams,seeds = find_exams(bench, judge, file, judges), range(images)
     out = Path(out or f'runs/eval/{Path(adapter or model).name}')
-    g = guidance or (1. if model=='tiny' else 4.5)
+    g = (1. if model=='tiny' else 4.5) if guidance is None else guidance
     policy = Policy('judged' if adapter else None, g)
     asked = partial(_request, policy, seeds=seeds, steps=steps, tokens=tokens)
     _prepare(exams, out, save, 64 if model=='tiny' else size, adapter, asked)
-    pipe = _painter(model, size, adapter, device)
+    pipe = _painter(model, size, adapter, device, no_t5)
     enc = Encoder(pipe, 'cpu', tokens=tokens)
     found = _judged(exams, pipe, policy, out, save, enc=enc, steps=steps,
                     seeds=seeds, batch=batch)
@@ -349,6 +372,19 @@ def _command(bench, judge, file, model, size, adapter, guidance, tokens, out,
               for r in found.values() for t in r]
     if bench=='paper': tables.append(_paper_table(found, out, name))
     return '\n\n'.join(tables)
+
+# %% ../nbs/16_bench.ipynb #d8a6ff61
+def _or_exit(*args)->str:
+    "`_command`, with one line for what the user can mend"
+    try: return _command(*args)
+    except torch.OutOfMemoryError: raise SystemExit(
+        'flowopd_eval: the GPU is too small: --batch 4 draws fewer images at '
+        'once, --judges cpu keeps reward models away; the same command '
+        'goes on')
+    except (ValueError, OSError, ImportError) as e:
+        raise SystemExit(f'flowopd_eval: {e}')
+    except KeyboardInterrupt: raise SystemExit(
+        'flowopd_eval: stopped; the same command goes on from here')
 
 # %% ../nbs/16_bench.ipynb #aa2716b7
 @call_parse
@@ -366,13 +402,10 @@ def main(
     batch:int=16,         # images at once through the model
     out:str=None,         # folder; runs/eval/NAME of the adapter or model
     save:bool=False,      # also the images, for the official judges
-    device:str=None       # a GPU if there is one
+    device:str=None,      # where to draw; a GPU if not given
+    judges:str=None,      # device of reward models; a GPU if there is one
+    no_t5:bool=False      # leave out the largest text encoder
 ):
     "Judge a policy on a benchmark; the same command goes on if stopped"
-    try: print(_command(bench, judge, file, model, size, adapter, guidance,
-                        tokens, out, save, device, steps, range(images),
-                        batch))
-    except (ValueError, OSError, ImportError) as e:
-        raise SystemExit(f'flowopd_eval: {e}')
-    except KeyboardInterrupt: raise SystemExit(
-        'flowopd_eval: stopped; the same command goes on from here')
+    print(_or_exit(bench, judge, file, model, size, adapter, guidance, tokens,
+                   out, save, device, judges, no_t5, steps, images, batch))

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['PUBLISHED_TEXT', 'HELP', 'flop', 'text_tokens', 'blank', 'forward_flop', 'backward_flop', 'units', 'recipe_units',
            'saved_bytes', 'activation_bytes', 'checkpointed_bytes', 'Facts', 'count_facts', 'clip_meta',
-           'detector_meta', 'reward_bytes', 'memory', 'geometries', 'fit', 'iteration_units', 'iteration_flop', 'hours',
-           'duration', 'recipe_table', 'budget']
+           'detector_meta', 'reward_bytes', 'memory', 'geometries', 'fit', 'iteration_units', 'iteration_flop',
+           'start_flop', 'hours', 'duration', 'recipe_table', 'budget']
 
 # %% ../nbs/18_budget.ipynb #95cbf364
 from contextlib import suppress
@@ -238,17 +238,17 @@ def memory(
     share = -(-g.samples//g.gpus); grpo = isinstance(c, GRPOConfig)
     kept = (KEEP + min(share, g.prompts))*facts.cond + (
         share*(c.steps+1)*facts.latent*grpo)
-    sequences = g.batch*(1 if c.guidance==1 else 2)
-    each = sequences*(facts.less if checkpointing else facts.kept)
-    guests = facts.weights['text encoders']*rest   # they come in turn
-    here = facts.weights | ({'text encoders': 0} if rest else {})
+    each = g.batch*(1 if c.guidance==1 else 2)*(
+        facts.less if checkpointing else facts.kept)
+    here = dict(facts.weights); text = here['text encoders']
+    if rest: here['text encoders'],each = (   # they come in turn
+        (text, 0) if text > each else (0, each))
     if sharded: here['transformer'] //= g.gpus
     paid = r.tasks if grpo and not away else ()
     return here | {
         'adapters': 4*facts.adapter*len(r.all_adapters()),
         'rewards': sum(reward_bytes().get(t, 0) for t in paid),
-        'optimizer': 16*facts.adapter, 'samples': kept,
-        'activations': max(each, guests)}
+        'optimizer': 16*facts.adapter, 'samples': kept, 'activations': each}
 
 # %% ../nbs/18_budget.ipynb #9450f498
 def geometries(
@@ -264,9 +264,10 @@ def geometries(
     return found
 
 # %% ../nbs/18_budget.ipynb #00952443
-HELP = {'text encoders': 'let them rest', 'activations': 'use checkpointing',
-        'transformer': 'shard it over GPUs',
-        'rewards': 'keep them on the CPU',
+HELP = {'text encoders': 'let them rest, or leave out T5 (--no_t5)',
+        'activations': 'use checkpointing, or fewer samples at once',
+        'transformer': 'shard it over GPUs (--use_fsdp of accelerate)',
+        'rewards': 'keep them on the CPU (--judges cpu)',
         'samples': 'take fewer prompts'}   # or a larger GPU
 
 def _most(m:dict)->str:
@@ -307,6 +308,11 @@ def _parts(d, form)->str:
     "The entries of `d` that are not 0, as text"
     return ', '.join(f'{k} {v:{form}}' for k,v in d.items() if v)
 
+def _rounds(r)->str:
+    "Iterations of a recipe, as text"
+    return f'{r.cfg.iterations} iterations' + (
+        f' after {r.sft_iterations} of fine-tuning'*(r.start=='sft'))
+
 # %% ../nbs/18_budget.ipynb #4720e908
 def iteration_units(
     r:Recipe,
@@ -325,15 +331,21 @@ def iteration_flop(r:Recipe, facts:Facts, checkpointing:bool=False)->float:
     each = sum(iteration_units(r, facts, checkpointing).values())
     return each*facts.flop*r.geometry.samples
 
+def start_flop(r:Recipe, facts:Facts)->float:
+    "Operations of the fine-tuning that a student begins with, if it does"
+    draw = (1 if r.teacher_guidance==1 else 2)*r.cfg.steps
+    each = (draw + 1 + facts.back)*facts.flop*r.geometry.samples
+    return r.sft_iterations*each
+
 def hours(
     r:Recipe,
     facts:Facts,
     tflops:float=100.,         # sustained by a GPU, in TFLOP a second
     checkpointing:bool=False
 )->float:
-    "Hours of a whole run at that speed, without rewards"
-    seconds = iteration_flop(r, facts, checkpointing)/(tflops*1e12)
-    return r.cfg.iterations*seconds/r.geometry.gpus/3600
+    "Hours of a whole run at that speed, its start included, not rewards"
+    flop = iteration_flop(r, facts, checkpointing)*r.cfg.iterations
+    return (flop + start_flop(r, facts))/(tflops*1e12)/r.geometry.gpus/3600
 
 def duration(hours:float)->str:
     "Hours or days, as text"
@@ -376,7 +388,7 @@ def budget(
         + _parts(u, '.1f'),
         f'{iteration_flop(r, facts, twice)/1e15:.3g} PFLOP an iteration',
         f'at {tflops:g} TFLOP/s a GPU (assumed), without rewards, '
-        f'{r.cfg.iterations} iterations: '
+        f'{_rounds(r)}: '
         + duration(hours(r, facts, tflops, twice)),
         f'adapters of {facts.adapter/1e6:.2f} M parameters: '
         + ', '.join(r.all_adapters()),

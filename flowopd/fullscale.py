@@ -90,16 +90,20 @@ TINY_RECIPES = dict(
         .3, teacher_guidance=1.))
 
 # %% ../nbs/21_fullscale.ipynb #fa5d31c1
-FILES = dict(ocr='ocr/train.txt', pickscore='pickscore/train.txt')
+FILES = dict(geneval='geneval/train_metadata.jsonl', ocr='ocr/train.txt',
+             pickscore='pickscore/train.txt')
 
 def _prompts(name, folder)->list:
     "The training prompts of one task"
-    if name=='geneval': return geneval_training()
     f = Path(folder or '')/FILES[name]
+    if name=='geneval' and not (folder and f.exists()):
+        return geneval_training()   # by the same rules
     if not folder or not f.exists(): raise ValueError(
-        f'{name} needs the prompts {FILES[name]}, not found in {folder}: '
-        "name a folder, such as `dataset` of Flow-GRPO's repository")
-    return load_signs(f) if name=='ocr' else load_texts(f, name)
+        f'{name} needs the prompts {FILES[name]}, not in {folder or "-"}: '
+        "name a folder with --prompts, such as `dataset` of Flow-OPD's "
+        'repository')
+    load = dict(geneval=load_geneval, ocr=load_signs)
+    return load.get(name, partial(load_texts, kind=name))(f)
 
 # %% ../nbs/21_fullscale.ipynb #5696a4eb
 def field_tasks(
@@ -110,7 +114,7 @@ def field_tasks(
     "Tasks of the published recipes"
     judges = dict(geneval=GenEval(**kw), ocr=ocr_score,
                   pickscore=PickScore(**kw),
-                  deqa=QAlign(**dict(dtype=torch.bfloat16) | kw))
+                  deqa=QAlign(**kw))
     for n in names:
         if n not in judges: raise ValueError(
             f'no task {n!r}: there are {", ".join(judges)}')
@@ -218,6 +222,13 @@ class Machine:
     def saving(self): return dict(away=self.judges=='cpu',
                                   sharded=shard_wanted())
 
+# %% ../nbs/21_fullscale.ipynb #99cfed00
+def _without_t5(facts:Facts, pipe)->Facts:
+    "The same where the largest text encoder is left out"
+    text = facts.weights['text encoders'] - sum(
+        p.nbytes for p in pipe.text_encoder_3.parameters())
+    return replace(facts, weights=facts.weights | {'text encoders': text})
+
 # %% ../nbs/21_fullscale.ipynb #fb15e01a
 def _memory(at:Machine)->float:
     "GiB of the GPU at hand, unless `at` says"
@@ -232,6 +243,7 @@ def _plan(r, at:Machine, own=False)->tuple:
     n,gib = at.gpus or processes(), _memory(at)
     pipe = _shape(at.model, r.cfg.rank, at.size)
     facts = count_facts(pipe, 'student', PUBLISHED_TEXT)
+    if at.no_t5: facts = _without_t5(facts, pipe)
     kw = dict(batches=[r.cfg.batch]) if own else {}
     r,save = fit_saving(r, facts, n, gib, **kw, **at.saving)
     return r, save, budget(r, facts, tflops=at.tflops, **save)
@@ -243,6 +255,9 @@ def _check(r, tasks, track):
     if isinstance(r.cfg, GRPOConfig):
         _check_grpo(r.cfg); check_tasks(tasks, r.cfg.shares, r.cfg.weights)
     else: _check_distill(r.cfg); check_tasks(tasks, r.cfg.shares)
+    if r.anchor: Anchored(r.anchor, r.strength)
+    if r.sft_iterations < 0: raise ValueError(
+        f'sft_iterations {r.sft_iterations}: at least 0')
 
 # %% ../nbs/21_fullscale.ipynb #25191cd3
 def _full_size(r, save, at:Machine)->tuple:

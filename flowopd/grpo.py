@@ -60,12 +60,22 @@ def reward_matrix(
         R[i,k] = r
     return R
 
+# %% ../nbs/04_grpo.ipynb #5942a8b5
+def _of_sum(R, w, group, per_task, **kw)->torch.Tensor:
+    "Advantages of the weighted sum, among all prompts or those of a task"
+    r,A = (R*w).nansum(1), torch.zeros(len(R))
+    _,kind = R.isnan().unique(dim=0, return_inverse=True)
+    for k in kind.unique() if per_task else [kind]:
+        i = kind==k; A[i] = advantages(r[i], group, **kw)
+    return A
+
 # %% ../nbs/04_grpo.ipynb #21356c71
 def mixed_advantages(
     R:torch.Tensor,         # rewards (B,K), nan where a task does not apply
     weights:list[float],    # of the K rewards
     group:int,              # samples of a prompt
     per_reward:bool=False,  # normalise each reward, then sum (GDPO)
+    per_task:bool=False,    # or the sum, among prompts with the same rewards
     **kw                    # for `advantages`
 )->torch.Tensor:            # (B,)
     """Advantages of the weighted sum, or the weighted sum of advantages;
@@ -73,7 +83,7 @@ def mixed_advantages(
     w = torch.tensor(weights, dtype=torch.float32)
     if len(w)!=R.shape[1]: raise ValueError(
         f'{len(w)} weights for {R.shape[1]} rewards')
-    if not per_reward: return advantages((R*w).nansum(1), group, **kw)
+    if not per_reward: return _of_sum(R, w, group, per_task, **kw)
     A = torch.zeros_like(R)
     for k in range(R.shape[1]):
         i = ~R[:,k].isnan()
@@ -142,6 +152,7 @@ class GRPOConfig(RunConfig):
     beta:float = .04          # weight of the KL to the base
     per_group:bool = False    # deviation of the group, not of the batch
     per_reward:bool = False   # normalise each reward by itself (GDPO)
+    per_task:bool = False     # deviation of a task's prompts, in a sum
     weights:dict = field(default_factory=dict)  # of rewards by task, else 1
 
     @classmethod
@@ -178,12 +189,19 @@ def check_run(cfg:RunConfig)->None:
     for k in COUNTS:
         if getattr(cfg, k) < 1: raise ValueError(
             f'{k} is {getattr(cfg, k)}: it must be at least 1')
+    if (cfg.kernel, cfg.weighting)==('cps', 'published'): raise ValueError(
+        "weighting 'published' is of an SDE, 'cps' has no such factor")
     for k,table in dict(kernel=KERNELS, weighting=WEIGHTINGS).items():
         if getattr(cfg, k) not in table: raise ValueError(
             f'{k} {getattr(cfg, k)!r} is none of {list(table)}')
     most = 1 if cfg.kernel=='cps' else math.inf
     if not 0 < cfg.noise <= most: raise ValueError(
         f'noise {cfg.noise}: it must be above 0, with cps at most 1')
+    if cfg.iterations < 0 or not cfg.lr > 0 or not 0 <= cfg.ema < 1:
+        raise ValueError(f'iterations {cfg.iterations}, lr {cfg.lr}, ema '
+                         f'{cfg.ema}: at least 0, above 0, in [0,1)')
+    if not cfg.guidance > 0: raise ValueError(
+        f'guidance {cfg.guidance}: 1 is none, more than 0 it must be')
 
 # %% ../nbs/04_grpo.ipynb #43cfaaf0
 def _check_grpo(cfg):
@@ -198,6 +216,7 @@ def _check_grpo(cfg):
         f'a group of {cfg.group} compares nothing: take at least 2')
     if cfg.beta < 0: raise ValueError(
         f'beta {cfg.beta} pushes away from the base: give 0 or more')
+    if cfg.clip <= 0: raise ValueError(f'clip {cfg.clip}: give more than 0')
     if cfg.kernel=='cps' and cfg.window_end==cfg.steps: raise ValueError(
         f"the last of {cfg.steps} steps has no noise under 'cps': let "
         f'window_end be at most {cfg.steps-1}')
@@ -380,7 +399,7 @@ def grpo_iteration(
     R = gather(reward_matrix(tasks, ims, ps), i)
     weights = [cfg.weights.get(t.name, 1.) for t in tasks]
     adv = mixed_advantages(R, weights, cfg.group, cfg.per_reward,
-                           per_group=cfg.per_group)[i].to(traj.x.device)
+        cfg.per_task, per_group=cfg.per_group)[i].to(traj.x.device)
     mean = {f'reward/{t.name}': r.nanmean().item()
             for t,r in zip(tasks, R.T) if not r.isnan().all()}
     done = update(pipe, cond, traj, adv, opt, cfg, deal, progress)

@@ -178,7 +178,7 @@ class Encoder:
     def _lookup(self, texts):
         own = {t: k for k,t in enumerate(dict.fromkeys(texts))}
         new = [t for t in own if t not in self.known]
-        for i in range(0, len(new), 64): self._encode(new[i:i+64])
+        if new: self._encode(new)
         states = map(torch.stack, zip(*(self.known[t] for t in own)))
         for t in list(self.known)[:-self.keep]: del self.known[t]
         return Cond(*states, at=torch.tensor([own[t] for t in texts]))
@@ -187,10 +187,12 @@ class Encoder:
 @patch
 @torch.no_grad()
 def _encode(self:Encoder, texts):
-    "Run the text encoders on new texts"
+    "Run the text encoders on new texts, some at a time"
     with _awake(self.pipe, self.rest):
-        states = family(self.pipe).encode(self.pipe, texts, self.tokens)
-    self.known.update(zip(texts, zip(*states)))
+        for i in range(0, len(texts), 64):
+            few = texts[i:i+64]
+            states = family(self.pipe).encode(self.pipe, few, self.tokens)
+            self.known.update(zip(few, zip(*states)))
 
 # %% ../nbs/01_pipeline.ipynb #ccf51a73
 ATTENTION = ['attn.'+n for n in (

@@ -133,7 +133,7 @@ T5_TOKENS = 128   # as published; diffusers draws with 256
 
 def _specialist(task, name, gpus=32, notes=(), **kw)->Recipe:
     "Flow-GRPO's run `name` for one reward"
-    cfg = GRPOConfig(adapter=task, weighting='published', **kw)
+    cfg = GRPOConfig(adapter=task, **dict(weighting='published') | kw)
     return Recipe(cfg, gpus, (task,), _FLOW_GRPO+name,
                   notes=(*_COMMON, *notes))
 
@@ -149,7 +149,7 @@ RECIPES = dict(
 # %% ../nbs/17_recipes.ipynb #6698f01f
 _SMALL = dict(gpus=4, batch=8, group=16, prompts=16)
 _FAST = dict(guidance=1., window=3, window_end=5, clip=1e-5, beta=0.,
-            kernel='cps', noise=.8, notes=(
+            kernel='cps', noise=.8, weighting='kl', notes=(
               'log-probabilities are exact; published: without 1/(2 std^2)',))
 RECIPES |= dict(
     ocr_4gpu=_specialist('ocr', 'general_ocr_sd3_4gpu', **_SMALL),
@@ -170,7 +170,7 @@ _MIXED = 'tasks are mixed in an iteration; published: one an epoch, in turn'
 
 RECIPES['grpo_mix'] = Recipe(
     GRPOConfig(adapter='grpo_mix', batch=3, lr=1e-4, weighting='published',
-               shares=PAPER_SHARES | dict(deqa=0.),
+               per_task=True, shares=PAPER_SHARES | dict(deqa=0.),
                weights=dict.fromkeys(PAPER_TASKS, .8) | dict(deqa=.2)),
     32, (*PAPER_TASKS, 'deqa'), _FLOW_OPD+'geneval_ocr_deqa_pickscore_32gpu',
     notes=(*_COMMON, _MIXED, _JUDGE))

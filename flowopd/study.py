@@ -977,8 +977,8 @@ def map_of(
         wide = stats.t.ppf(.975, len(d)-1) if len(d) > 1 else 1.96
         ax.plot(d, [y]*len(d), 'o', alpha=.5, c='C0')
         ax.errorbar(np.mean(d), y, xerr=wide*e, fmt='k|', ms=12, capsize=3)
-    ax.set_yticks(range(len(pairs)), pairs); ax.margins(y=.2)
-    ax.invert_yaxis()
+    ax.set_yticks(range(len(pairs)), pairs)
+    ax.set_ylim(len(pairs)-.4, -.6)
     ax.axvline(0, c='k', lw=.8); ax.grid(axis='x', alpha=.3)
     ax.set_xlabel('average of the student - average of the mix')
     fig.tight_layout(); return fig

@@ -277,6 +277,7 @@ def level_score(
 class QAlign(Scorer):
     "Quality from 0 to 1, as Q-Align asks for it (arXiv 2312.17090)"
     source:str|Path='q-future/Q-ReAlign-Mini-0.8B'
+    dtype:torch.dtype=torch.bfloat16   # of the published weights
     def load(self):
         proc = _get(AutoProcessor.from_pretrained, self.source)
         first = [proc.tokenizer(' '+w, add_special_tokens=False).input_ids[0]
