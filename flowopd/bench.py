@@ -26,7 +26,6 @@ from .rewards import Task
 from .grpo import *
 from .grpo import _digest, claim, write_lines
 from .evaluate import _noise_seeds, draw_images, exam
-from .demo import _alone
 from .prompts import *
 from .scorers import Scorer, load_rewards, to_pil
 
@@ -153,7 +152,7 @@ def run_bench(
     "Judge `policy` on a benchmark, a few prompts at a time"
     enc = enc or Encoder(pipe)
     own = _bench_setting(enc, policy, tasks, ps, seeds, steps)
-    with _alone(out := writable(out)):
+    with alone(out := writable(out)):
         rows,noise = _rows(out, own), _noise(ps, seeds)
         parts = _parts(rows, ps, batch//len(seeds))
         for i in _ahead(tqdm(parts, disable=not progress), ps, enc):

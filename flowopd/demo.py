@@ -18,7 +18,6 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 import numpy as np, torch, matplotlib.pyplot as plt
 from fastcore.script import call_parse
-from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 from .world import *
 from .pipeline import *
@@ -312,17 +311,6 @@ def _claim(out, budget, seed):
     try: yield was
     finally: was['minutes'] += (time.time()-start)/60; save()
 
-# %% ../nbs/09_demo.ipynb #dfcf3a8d
-@contextmanager
-def _alone(out):
-    "Refuse a folder in which another process is at work"
-    lock = FileLock(out/'.lock')
-    try: lock.acquire(timeout=0)
-    except Timeout: raise ValueError(f'another process is at work in {out}: '
-        'wait for it, or choose another folder')
-    try: yield
-    finally: lock.release()
-
 # %% ../nbs/09_demo.ipynb #c79ae363
 def demo(
     budget:Budget=FULL,        # how long each part trains
@@ -333,7 +321,7 @@ def demo(
     if not 0 <= seed < 2**32: raise ValueError(
         f'seed {seed}: give a number from 0 to {2**32-1}')
     out = writable(out)
-    with (_alone(out), _claim(out, budget, seed) as spent,
+    with (alone(out), _claim(out, budget, seed) as spent,
           _workers() as pool):
         train_all(budget, seed, out, pool)
         rows = evaluate_all(budget, out, pool)

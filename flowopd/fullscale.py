@@ -15,7 +15,7 @@ from pathlib import Path
 from fastcore.script import call_parse
 from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
 from .pipeline import *
-from .pipeline import SD35, TINY, _check_new
+from .pipeline import SD35, TINY
 from .rollout import *
 from .rewards import Task, tiny_tasks
 from .grpo import *
@@ -51,6 +51,17 @@ def _begin(r, pipe, tasks, out, **kw):
         own = replace(r.cfg, iterations=r.sft_iterations)
         sft(pipe, r.policies(), tasks, own, Path(out)/'start', **kw)
 
+# %% ../nbs/21_fullscale.ipynb #9fb8b15a
+def _target(r):
+    "What a student follows"
+    return Anchored(r.anchor, r.strength) if r.anchor else teacher_target
+
+def _asked(r)->dict:
+    "Settings of a run that are known before anything is loaded"
+    own = {} if isinstance(r.cfg, GRPOConfig) else dict(
+        teachers=r.policies(), target=_target(r))
+    return describe(r.cfg) | own
+
 # %% ../nbs/21_fullscale.ipynb #eb14d2f1
 def run_recipe(
     r:Recipe,
@@ -66,9 +77,8 @@ def run_recipe(
     else:
         _begin(r, pipe, tasks, out, **{k: v for k,v in kw.items()
                                        if k in ('enc', 'progress')})
-        aim = Anchored(r.anchor, r.strength) if r.anchor else teacher_target
-        rows = distill(pipe, r.policies(), tasks, r.cfg, out, target=aim,
-                       **kw)
+        rows = distill(pipe, r.policies(), tasks, r.cfg, out,
+                       target=_target(r), **kw)
     by_main(save_lora, pipe, r.cfg.adapter, out); return rows
 
 # %% ../nbs/21_fullscale.ipynb #a0997ab6
@@ -255,7 +265,6 @@ def _check(r, tasks, track):
     if isinstance(r.cfg, GRPOConfig):
         _check_grpo(r.cfg); check_tasks(tasks, r.cfg.shares, r.cfg.weights)
     else: _check_distill(r.cfg); check_tasks(tasks, r.cfg.shares)
-    if r.anchor: Anchored(r.anchor, r.strength)
     if r.sft_iterations < 0: raise ValueError(
         f'sft_iterations {r.sft_iterations}: at least 0')
 
@@ -282,7 +291,9 @@ def _full_run(r, own, prompts, out, track, at:Machine):
         'processor say --device cpu')
     with reaching(at.model): StableDiffusion3Pipeline.load_config(at.model)
     shape = _shape(at.model, r.cfg.rank, at.size)
-    if r.cfg.adapter not in adapters(shape): _check_new(shape, r.cfg.adapter)
+    if (own := r.cfg.adapter) not in adapters(shape):   # can it be made?
+        add_adapter(shape, own, r.cfg.rank, r.cfg.targets)
+        remove_adapter(shape, own)
     for n,source in r.teachers.items(): _check_teacher(shape, n, source)
     by_main(print, bill)
     if isinstance(r.cfg, GRPOConfig): load_rewards(t.reward for t in tasks)
@@ -303,7 +314,7 @@ def _train(kind, name, settings, teachers, prompts, out, bill, track, **kw):
     own = 'batch' in _settings(settings)   # then it is to be this one
     track,out = tuple(filter(None, track.split(','))), out or f'runs/{name}'
     _check(r, [Task(t, [''], None) for t in r.tasks], track)
-    check_claim(out, r.cfg, {f.name for f in fields(r.cfg)} - {*FREE})
+    check_claim(out, asked := _asked(r), asked.keys() - {*FREE, 'type'})
     if bill and name in TINY_RECIPES: raise ValueError(
         f'{name} is for the tiny model and takes minutes: it has no bill')
     if bill: by_main(print, _plan(r, at, own)[2])

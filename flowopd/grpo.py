@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TINY_RUN', 'PURPOSES', 'COUNTS', 'FREE', 'advantages', 'reward_matrix', 'mixed_advantages', 'clipped_loss',
            'RunConfig', 'GRPOConfig', 'check_run', 'draw_prompts', 'batches', 'collect', 'step_loss', 'part',
-           'optimizer_step', 'shuffled', 'update', 'grpo_iteration', 'writable', 'describe', 'write_lines',
+           'optimizer_step', 'shuffled', 'update', 'grpo_iteration', 'writable', 'alone', 'describe', 'write_lines',
            'fingerprint', 'check_claim', 'claim', 'check_trackers', 'run', 'check_tasks', 'train_grpo']
 
 # %% ../nbs/04_grpo.ipynb #3d39ebc3
@@ -20,6 +20,7 @@ from accelerate import Accelerator
 from accelerate.tracking import get_available_trackers
 from diffusers.training_utils import EMAModel
 from fastcore.basics import patch
+from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 from .pipeline import *
 from .pipeline import _replace
@@ -419,6 +420,22 @@ def writable(
         ) from e
     return folder
 
+# %% ../nbs/04_grpo.ipynb #85e4dfef
+def _take(lock, folder):
+    try: lock.acquire(timeout=0)
+    except Timeout: raise ValueError(
+        f'another process is at work in {folder}: wait for it, or choose '
+        'another folder') from None
+
+@contextmanager
+def alone(
+    folder:Path|str   # which exists
+):
+    "Refuse a folder in which another process is at work"
+    lock = FileLock(Path(folder)/'.lock'); by_main(_take, lock, folder)
+    try: yield
+    finally: lock.release()   # nothing, where it was not taken
+
 # %% ../nbs/04_grpo.ipynb #d1a971b8
 def describe(
     o   # a dataclass, dict or function, or what json can hold
@@ -584,7 +601,8 @@ def run(
     opt = torch.optim.AdamW(params, cfg.lr, weight_decay=1e-4)
     avg = EMAModel(params, decay=cfg.ema)
     start = _resume(out, pipe, cfg, opt, avg); rows = rows[:start]
-    with using(pipe, cfg.adapter), _tracker(track, out, cfg) as log:
+    with (alone(out), using(pipe, cfg.adapter),
+          _tracker(track, out, cfg) as log):
         for it in (bar := _bar(out.name, start, cfg, progress)):
             rows.append(iterate(opt, it)); avg.step(params)
             bar.set_postfix(_floats(rows[-1]))

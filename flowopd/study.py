@@ -35,7 +35,7 @@ from .conflict import *
 from .distill import *
 from .mar import *
 from .evaluate import *
-from .demo import _alone, _per, _workers
+from .demo import _per, _workers
 
 # %% ../nbs/91_rows.ipynb #1ca85adf
 @dataclass(frozen=True)
@@ -847,7 +847,7 @@ def study(
     "Make every row that is asked for, judge it, and tabulate all"
     names = ordered(plan, rows); out = writable(out)
     after = partial(_write, plan, out, seeds, exam)
-    with _alone(out), _workers() as pool:
+    with alone(out), _workers() as pool:
         def go(names, seeds):
             done = () if rows else _recorded(plan, out, exam)
             work(plan, _places(plan, names, seeds, out, done), exam, pool,
