@@ -204,7 +204,9 @@ JUDGES = dict(   # rewards as module:function, with commas between
     compose='flowopd.world:compose_score', spell='flowopd.world:spell_score',
     geneval='flowopd.geneval:GenEvalExam', ocr='flowopd.scorers:ocr_score',
     pickscore='flowopd.taste:PickScore',
-    drawbench='flowopd.taste:QAlign,flowopd.taste:PickScore', compbench='')
+    drawbench='flowopd.taste:QAlign,flowopd.taste:PickScore',
+    looks=','.join(f'flowopd.taste:{judge}' for judge in (
+        'ImageReward', 'Aesthetic', 'HPSv2')), compbench='')
 
 def bench_prompts(
     name:str,            # one of `JUDGES`
