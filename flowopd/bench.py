@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Callable
 import numpy as np, torch
 from fastcore.script import call_parse
-from PIL import Image
 from scipy.stats import sem
 from tqdm.auto import tqdm
 from diffusers import StableDiffusion3Pipeline
@@ -24,7 +23,7 @@ from .pipeline import _replace, latent_shape
 from .rollout import *
 from .rewards import Task
 from .grpo import *
-from .grpo import _digest, claim, write_lines
+from .grpo import _digest
 from .evaluate import _noise_seeds, draw_images, exam
 from .prompts import *
 from .scorers import Scorer, load_rewards, to_pil
@@ -254,11 +253,9 @@ def paper_row(
     return row | dict(average=float(marks.mean()))
 
 # %% ../nbs/16_bench.ipynb #ad0f2f71
-PAPER_EXAMS = dict(   # judges by column, by benchmark
-    geneval=dict(GenEval='flowopd.geneval:GenEvalExam'),
-    ocr=dict(OCR='flowopd.scorers:ocr_score'),
-    drawbench=dict(DeQA='flowopd.taste:QAlign',   # near DeQA, not the same
-                   PickScore='flowopd.taste:PickScore'))
+# columns that the judges of a benchmark fill (Q-ReAlign that of DeQA)
+PAPER_EXAMS = dict(geneval=['GenEval'], ocr=['OCR'],
+                   drawbench=['DeQA', 'PickScore'])
 
 def _tasks(bench, judges:dict, file, device)->list[Task]:
     "The judges, by name, of a benchmark's prompts"
@@ -286,8 +283,9 @@ def find_exams(
     if bench=='paper' and judge: raise ValueError(
         f'paper has its own judges: leave out {judge}')
     if bench=='paper': return {
-        n: _tasks(n, own, _paper_file(n, file), device)
-        for n,own in PAPER_EXAMS.items()}
+        n: _tasks(n, dict(zip(columns, JUDGES[n].split(','))),
+                  _paper_file(n, file), device)
+        for n,columns in PAPER_EXAMS.items()}
     names = judge or JUDGES.get(bench)
     if names=='': raise ValueError(
         f'{bench} has no judge here: name one, as module:function')
@@ -380,8 +378,8 @@ def _or_exit(*args)->str:
     try: return _command(*args)
     except torch.OutOfMemoryError: raise SystemExit(
         'flowopd_eval: the GPU is too small: --batch 4 draws fewer images at '
-        'once, --judges cpu keeps reward models away; the same command '
-        'goes on')
+        'once, --judges cpu keeps reward models away, --no_t5 leaves out the '
+        'largest text encoder; the same command goes on')
     except (ValueError, OSError, ImportError) as e:
         raise SystemExit(f'flowopd_eval: {e}')
     except KeyboardInterrupt: raise SystemExit(

@@ -335,7 +335,7 @@ def start_flop(r:Recipe, facts:Facts)->float:
     "Operations of the fine-tuning that a student begins with, if it does"
     draw = (1 if r.teacher_guidance==1 else 2)*r.cfg.steps
     each = (draw + 1 + facts.back)*facts.flop*r.geometry.samples
-    return r.sft_iterations*each
+    return r.sft_iterations*each*(r.start=='sft')
 
 def hours(
     r:Recipe,

@@ -30,6 +30,7 @@ from .taste import *
 from .geneval import *
 from .recipes import *
 from .budget import *
+from .budget import _nbytes
 
 # %% ../nbs/21_fullscale.ipynb #a077c2b2
 def _check_recipe(r, tasks):
@@ -235,8 +236,7 @@ class Machine:
 # %% ../nbs/21_fullscale.ipynb #99cfed00
 def _without_t5(facts:Facts, pipe)->Facts:
     "The same where the largest text encoder is left out"
-    text = facts.weights['text encoders'] - sum(
-        p.nbytes for p in pipe.text_encoder_3.parameters())
+    text = facts.weights['text encoders'] - _nbytes(pipe.text_encoder_3)
     return replace(facts, weights=facts.weights | {'text encoders': text})
 
 # %% ../nbs/21_fullscale.ipynb #fb15e01a
@@ -291,9 +291,9 @@ def _full_run(r, own, prompts, out, track, at:Machine):
         'processor say --device cpu')
     with reaching(at.model): StableDiffusion3Pipeline.load_config(at.model)
     shape = _shape(at.model, r.cfg.rank, at.size)
-    if (own := r.cfg.adapter) not in adapters(shape):   # can it be made?
-        add_adapter(shape, own, r.cfg.rank, r.cfg.targets)
-        remove_adapter(shape, own)
+    if (name := r.cfg.adapter) not in adapters(shape):   # can it be made?
+        add_adapter(shape, name, r.cfg.rank, r.cfg.targets)
+        remove_adapter(shape, name)
     for n,source in r.teachers.items(): _check_teacher(shape, n, source)
     by_main(print, bill)
     if isinstance(r.cfg, GRPOConfig): load_rewards(t.reward for t in tasks)

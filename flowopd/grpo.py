@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TINY_RUN', 'PURPOSES', 'COUNTS', 'FREE', 'advantages', 'reward_matrix', 'mixed_advantages', 'clipped_loss',
-           'RunConfig', 'GRPOConfig', 'check_run', 'draw_prompts', 'batches', 'collect', 'step_loss', 'part',
+           'RunConfig', 'GRPOConfig', 'check_run', 'draw_prompts', 'slow', 'batches', 'collect', 'step_loss', 'part',
            'optimizer_step', 'shuffled', 'update', 'grpo_iteration', 'writable', 'alone', 'describe', 'write_lines',
            'fingerprint', 'check_claim', 'claim', 'check_trackers', 'run', 'check_tasks', 'train_grpo']
 
@@ -64,10 +64,11 @@ def reward_matrix(
 # %% ../nbs/04_grpo.ipynb #5942a8b5
 def _of_sum(R, w, group, per_task, **kw)->torch.Tensor:
     "Advantages of the weighted sum, among all prompts or those of a task"
-    r,A = (R*w).nansum(1), torch.zeros(len(R))
-    _,kind = R.isnan().unique(dim=0, return_inverse=True)
-    for k in kind.unique() if per_task else [kind]:
-        i = kind==k; A[i] = advantages(r[i], group, **kw)
+    r = (R*w).nansum(1)
+    if not per_task: return advantages(r, group, **kw)
+    _,task = R.isnan().unique(dim=0, return_inverse=True); A = r.clone()
+    for k in task.unique():
+        A[task==k] = advantages(r[task==k], group, **kw)
     return A
 
 # %% ../nbs/04_grpo.ipynb #21356c71
@@ -218,6 +219,8 @@ def _check_grpo(cfg):
     if cfg.beta < 0: raise ValueError(
         f'beta {cfg.beta} pushes away from the base: give 0 or more')
     if cfg.clip <= 0: raise ValueError(f'clip {cfg.clip}: give more than 0')
+    if cfg.per_reward and cfg.per_task: raise ValueError(
+        'per_reward and per_task: take one way to normalise')
     if cfg.kernel=='cps' and cfg.window_end==cfg.steps: raise ValueError(
         f"the last of {cfg.steps} steps has no noise under 'cps': let "
         f'window_end be at most {cfg.steps-1}')
@@ -237,10 +240,23 @@ def draw_prompts(
     return ps, names
 
 # %% ../nbs/04_grpo.ipynb #1d4e332a
-def batches(n:int, size:int, what:str, progress:bool):
-    "Numbers below `n` in parts of `size`; a bar if these take long"
-    return tqdm(torch.arange(n).split(size), what, leave=False, delay=5,
+def slow(
+    parts,               # of some work, with a length
+    what:str,            # name of the bar
+    progress:bool=True   # show it, after five seconds
+):                       # yields the parts
+    "Go through `parts`; if that takes long, the main process has a bar"
+    return tqdm(parts, what, leave=False, delay=5,
                 disable=not (progress and is_main()))
+
+def batches(
+    n:int,           # how many samples
+    size:int,        # of a batch, at most
+    what:str,        # name of the bar
+    progress:bool    # show it, if the batches take long
+):                   # yields tensors of their numbers
+    "The numbers below `n`, in batches"
+    return slow(torch.arange(n).split(size), what, progress)
 
 # %% ../nbs/04_grpo.ipynb #e336fc71
 def _walk(pipe, cfg, cond, x, sig, window, gens=None, progress=False):
@@ -422,6 +438,7 @@ def writable(
 
 # %% ../nbs/04_grpo.ipynb #85e4dfef
 def _take(lock, folder):
+    "Acquire the lock of a folder now, or raise a ValueError"
     try: lock.acquire(timeout=0)
     except Timeout: raise ValueError(
         f'another process is at work in {folder}: wait for it, or choose '

@@ -15,10 +15,9 @@ import numpy as np, torch
 from PIL import Image
 from safetensors.torch import load_file
 from scipy import ndimage
-from tqdm.auto import tqdm
 from .world import edit_distance
 from .evaluate import _engine
-from .parallel import is_main
+from .grpo import slow
 from .prompts import *
 
 # %% ../nbs/12_scorers.ipynb #41f52962
@@ -67,11 +66,6 @@ def _check(ims:torch.Tensor, ps:list):
     if not (low >= -.01 and high <= 1.01): raise ValueError(
         f'images from {low:.2f} to {high:.2f}: they must lie in [0,1]')
 
-# %% ../nbs/12_scorers.ipynb #5c04e510
-def _slow(parts, what):
-    "Go through `parts`; with a bar, if it takes long"
-    return tqdm(parts, what, leave=False, delay=5, disable=not is_main())
-
 # %% ../nbs/12_scorers.ipynb #819f5296
 @dataclass(eq=False)
 class Scorer:
@@ -96,7 +90,7 @@ class Scorer:
         "Images (B,3,H,W) in [0,1], B prompts -> (B,) on the CPU"
         _check(ims, ps); own = torch.arange(len(ps)).split(self.batch)
         r = [self.score(ims[i].to(self.device).float(), [ps[k] for k in i])
-             for i in _slow(own, 'score')]
+             for i in slow(own, 'score')]
         return torch.cat(r).float().cpu()
 
 # %% ../nbs/12_scorers.ipynb #567510aa
@@ -146,7 +140,7 @@ def read_text(
     ims:torch.Tensor   # images (B,3,H,W) in [0,1]
 )->list[str]:          # '' where nothing was found
     "What a text recogniser reads in each image"
-    every = _slow(_bytes(ims.flip(1)), 'read')   # as BGR
+    every = slow(_bytes(ims.flip(1)), 'read')   # as BGR
     found = [_engine()(im) for im in every]
     return [' '.join(f.txts or ()) for f in found]
 

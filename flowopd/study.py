@@ -695,7 +695,10 @@ PLAN = (MAIN | MIXES | STARTS | STUDENTS | GUIDED | LONG | PASTEL |
 
 # rows that get every seed
 EVERY = [*MAIN, 'guided:base', 'guided:cold_start', 'guided:mix',
-         'self:short', 'self:mix', 'self:merge']
+         'self:short', 'self:mix', 'self:merge',
+        *(f'{s}/self:mix' for s in ('pastel','sparse','five')),
+        *(f'pastel/{r}' for r in ('mix:gdpo_equal', 'opd:equal',
+                                  'opd:equal_guided'))]
 
 # rows whose angles are measured
 ANGLED = ['base', 'grpo_mix', 'grpo_mix_2x', 'grpo_mix_gdpo',
