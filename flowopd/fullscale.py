@@ -334,6 +334,7 @@ def _command(title, *args, **kw):
         f'{title}: stopped; the same command goes on from here')
     if rows: by_main(print, {k: v for k,v in rows[-1].items()
                              if isinstance(v, (int, float))})
+    leave()
 
 # %% ../nbs/21_fullscale.ipynb #a4bfd252
 @call_parse
