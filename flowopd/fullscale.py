@@ -7,7 +7,7 @@ __all__ = ['TINY_RECIPES', 'FILES', 'OWN', 'run_recipe', 'field_tasks', 'fit_sav
            'distill_main', 'measure']
 
 # %% ../nbs/21_fullscale.ipynb #b8946035
-import ast, time, torch
+import ast, time, torch, warnings
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cache, partial
@@ -214,7 +214,10 @@ def _shape(model, rank, size):
 
 def _check_teacher(meta, name, source):
     "Raise an error unless this adapter fits the model and adds something"
-    load_adapter(meta, name, source); remove_adapter(meta, name)
+    with warnings.catch_warnings():   # weights go nowhere: there are none
+        warnings.filterwarnings('ignore', '.*copying from a non-meta')
+        load_adapter(meta, name, source)
+    remove_adapter(meta, name)
 
 # %% ../nbs/21_fullscale.ipynb #17d2f5fe
 @dataclass(frozen=True)

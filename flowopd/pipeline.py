@@ -304,7 +304,9 @@ def remove_adapter(
 )->None:
     "Take an adapter off the transformer; if it was in use, the base is now"
     _check(pipe, name); before = active(pipe)
-    pipe.transformer.delete_adapters(name)
+    with warnings.catch_warnings():   # what is active is ours to say
+        warnings.filterwarnings('ignore', '.*active which is now deleted')
+        pipe.transformer.delete_adapters(name)
     _activate(pipe, None if before==name else before)
 
 # %% ../nbs/01_pipeline.ipynb #01e201c6
