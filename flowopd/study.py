@@ -7,9 +7,9 @@ __all__ = ['LOOK', 'RANK', 'METHODS', 'ANGLE_TASKS', 'AIMS', 'MIXED', 'TAUGHT', 
            'GDPO', 'PAPER', 'MAIN', 'HEAVY', 'MIXES', 'STARTS', 'STUDENTS', 'FEW', 'GUIDED', 'TASTE', 'EQUAL', 'LOUD',
            'PASTEL', 'STRICT', 'SPARSE', 'WISHES', 'TRIO', 'N5', 'FIVE', 'TWICE', 'CHOSEN', 'LONG', 'LATER', 'PLAN',
            'EVERY', 'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look', 'kind_tasks',
-           'judges', 'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'setting', 'reference', 'tabulate',
-           'specialist', 'of_family', 'mix', 'opd', 'cold', 'guided', 'own_guide', 'longer', 'work', 'load_results',
-           'close', 'strongest', 'rivals', 'champions', 'study', 'summary', 'average', 'versus', 'scoreboard', 'race',
+           'judges', 'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'setting', 'tabulate', 'specialist',
+           'of_family', 'mix', 'opd', 'cold', 'guided', 'own_guide', 'longer', 'work', 'load_results', 'summary',
+           'average', 'versus', 'reference', 'close', 'strongest', 'rivals', 'champions', 'study', 'scoreboard', 'race',
            'map_of', 'main']
 
 # %% ../nbs/91_rows.ipynb #69977870
@@ -348,20 +348,6 @@ def setting(row:str)->str:
 MIXED = 'grpo_mix', 'mix:', 'self:short'
 TAUGHT = 'student', 'paper_student', 'opd:'
 
-def reference(row:str)->str:
-    "The row that a row is compared with"
-    own = row.rpartition('/')[2]
-    who = 'student' if own.startswith(MIXED) else 'student_plain'
-    return row.removesuffix(own) + who
-
-# %% ../nbs/91_rows.ipynb #d9b4d1eb
-def _gap(a, b, aims)->dict:
-    "By how much marks `a` exceed `b`, prompt by prompt: [mean, error]"
-    d = difference(a, b, aims); gap = {m: [d[m], d['se'][m]] for m in aims}
-    mean,se = np.array([*gap.values()]).T
-    both = mean.mean(), (se**2).sum()**.5/len(se)
-    return dict(gap, mean=[round(float(v), 4) for v in both])
-
 # %% ../nbs/91_rows.ipynb #a42f03e6
 @cache
 def _shared(n:int)->dict:
@@ -395,7 +381,7 @@ def _look(m)->dict:
             if k=='images' or 'val/' in k}
 
 # %% ../nbs/91_rows.ipynb #55740bae
-def _entry(plan, at, rows, aims, exam)->dict:
+def _entry(plan, at, rows, exam)->dict:
     "One object of results.json; `rows` are the seed's marks, by name"
     r,stands_on = rows[at.row], paid(plan, at.row)
     e = dict(row=at.row, seed=at.seed, recipe=r['lineage'][at.row],
@@ -409,9 +395,6 @@ def _entry(plan, at, rows, aims, exam)->dict:
         curve=[_look(m) for m in r['metrics'] if 'val/spell' in m])
     f = at.folder()/'angles.json'
     if f.exists(): e['angles'] = json.loads(f.read_text())
-    own,other = aims[setting(at.row)], rows.get(reference(at.row))
-    if other: e |= dict(over=_gap(r['test'], other['test'], own),
-                        val_over=_gap(r['val'], other['val'], own))
     return e
 
 # %% ../nbs/91_rows.ipynb #b4fa0f0b
@@ -419,8 +402,7 @@ def tabulate(
     plan:dict,       # recipes by the name of their row
     out:Path,        # folder of the study
     seeds:int,
-    exam:Exam=Exam(),
-    aims:dict=AIMS   # scores that count, by setting
+    exam:Exam=Exam()
 )->list[dict]:       # an object for each finished row and seed
     "What has been finished so far"
     entries = []
@@ -428,7 +410,7 @@ def tabulate(
         places = {n: Place(n, s, out) for n in plan}
         rows = {n: _marks(plan, at, exam) for n,at in places.items()}
         rows = {n: r for n,r in rows.items() if r}
-        entries += [_entry(plan, places[n], rows, aims, exam) for n in rows
+        entries += [_entry(plan, places[n], rows, exam) for n in rows
                     if all(p in rows for p in paid(plan, n))]
     return entries
 
@@ -754,10 +736,10 @@ def _kept(plan, f)->dict:
         for n,r in lineage(plan, row).items())
     return {k: e for k,e in old.items() if same(*k)}
 
-def _write(plan, out, seeds, exam=Exam(), aims=AIMS)->list[dict]:
+def _write(plan, out, seeds, exam=Exam())->list[dict]:
     "Bring results.json up to date; returns its rows, in order of the plan"
     f = Path(out)/'results.json'; rows,order = _kept(plan, f),list(plan)
-    for e in tabulate(plan, out, seeds, exam, aims):
+    for e in tabulate(plan, out, seeds, exam):
         k = e['row'],e['seed']   # it may lack what comes from other rows
         rows[k] = rows.get(k, {}) | e
     rows = [rows[k] for k in sorted(
@@ -765,20 +747,80 @@ def _write(plan, out, seeds, exam=Exam(), aims=AIMS)->list[dict]:
     text = json.dumps(dict(rows=rows), indent=0, allow_nan=False)
     _replace(f, lambda g: g.write_text(text)); return rows
 
-# %% ../nbs/91_rows.ipynb #b08b9838
-def close(
-    entries:list[dict],  # what `tabulate` returned
-    rows                 # names to choose from
-)->list[str]:
-    "Rows that a single seed cannot tell from their reference"
-    d = {e['row']: (e['over']['mean'], e['val_over']['mean'])
-         for e in entries if e['seed']==0 and 'over' in e}
-    return [r for r in rows if any(abs(m) <= 2*s for m,s in d.get(r, ()))]
+# %% ../nbs/91_rows.ipynb #c0df5eaf
+def summary(
+    entries:list[dict],  # the rows of results.json
+    row:str,
+    metrics              # names
+)->dict[str,tuple]:      # mean and standard error of each
+    "Mean and error of a row's scores over its seeds"
+    mine = [e for e in entries if e['row']==row]
+    if not mine: raise ValueError(f'no results of {row!r} yet')
+    if len(mine)==1 or not mine[0]['images']:
+        return {m: (mine[0][m], mine[0]['se'][m]) for m in metrics}
+    values = {m: np.array([e[m] for e in mine]) for m in metrics}
+    return {m: (v.mean(), v.std(ddof=1)/len(v)**.5)
+            for m,v in values.items()}
 
 # %% ../nbs/91_rows.ipynb #6a0ca499
 def _score(e, aims)->float:
     "Average of the scores that count, of one object of the results"
     return np.mean([e[m] for m in aims])
+
+# %% ../nbs/91_rows.ipynb #6af598e6
+def average(
+    entries:list[dict],  # the rows of results.json
+    row:str,
+    aims:list[str]       # scores that count
+)->tuple[float,float]:
+    "Mean and error of a row's average score"
+    mine = [e for e in entries if e['row']==row]
+    each = [dict(e, mean=_score(e, aims), se=dict(
+        mean=np.square([e['se'][m] for m in aims]).sum()**.5/len(aims)))
+        for e in mine]
+    return summary(each, row, ['mean'])['mean']
+
+# %% ../nbs/91_rows.ipynb #ce3fc928
+def versus(
+    entries:list[dict],  # the rows of results.json
+    a:str, b:str,        # two rows
+    aims:list[str]=AIMS['']    # scores that count
+)->tuple[list,float]:
+    "Average of `a` less that of `b`, by seed, and the error of the mean"
+    score = lambda r: {e['seed']: _score(e, aims) for e in entries
+                       if e['row']==r}
+    x,y = score(a),score(b)
+    d = [x[s]-y[s] for s in sorted(x.keys() & y.keys())]
+    if not d: raise ValueError(f'{a!r} and {b!r} share no seed yet')
+    if len(d) > 1: return d, np.std(d, ddof=1)/len(d)**.5
+    both = ([e for e in entries if e['row']==r and e['seed']==0]
+            for r in (a, b))
+    return d, np.hypot(*(average(own, own[0]['row'], aims)[1]
+                         for own in both))
+
+# %% ../nbs/91_rows.ipynb #b08b9838
+def reference(
+    plan:dict,   # recipes by the name of their row
+    row:str
+)->str:
+    "The row that a row is compared with"
+    own,r = row.rpartition('/')[2], plan[row]
+    guided = max(r.guidance, getattr(r, 'guide', 1.)) > 1
+    like = 'student' if guided or own.startswith(MIXED) else 'student_plain'
+    return row.removesuffix(own) + like
+
+def close(
+    entries:list[dict],  # the rows of results.json
+    plan:dict,           # recipes by the name of their row
+    aims:dict=AIMS       # scores that count, by setting
+)->list[str]:            # names
+    "Rows that seed 0 cannot tell from their reference"
+    first = [e for e in entries if e['seed']==0]
+    made = {e['row'] for e in first}
+    def near(r):
+        (d,),e = versus(first, r, reference(plan, r), aims[setting(r)])
+        return abs(d) <= 2*e
+    return [r for r in plan if {r, reference(plan, r)} <= made and near(r)]
 
 # %% ../nbs/91_rows.ipynb #978e89f9
 def strongest(
@@ -863,52 +905,6 @@ def study(
             go({*close(entries, plan), *both}, range(1, seeds))
             _measure(pool, out, entries)
     return after()
-
-# %% ../nbs/91_rows.ipynb #c0df5eaf
-def summary(
-    entries:list[dict],  # the rows of results.json
-    row:str,
-    metrics              # names
-)->dict[str,tuple]:      # mean and standard error of each
-    "Mean and error of a row's scores over its seeds"
-    mine = [e for e in entries if e['row']==row]
-    if not mine: raise ValueError(f'no results of {row!r} yet')
-    if len(mine)==1 or not mine[0]['images']:
-        return {m: (mine[0][m], mine[0]['se'][m]) for m in metrics}
-    values = {m: np.array([e[m] for e in mine]) for m in metrics}
-    return {m: (v.mean(), v.std(ddof=1)/len(v)**.5)
-            for m,v in values.items()}
-
-# %% ../nbs/91_rows.ipynb #6af598e6
-def average(
-    entries:list[dict],  # the rows of results.json
-    row:str,
-    aims:list[str]       # scores that count
-)->tuple[float,float]:
-    "Mean and error of a row's average score"
-    mine = [e for e in entries if e['row']==row]
-    each = [dict(e, mean=_score(e, aims), se=dict(
-        mean=np.square([e['se'][m] for m in aims]).sum()**.5/len(aims)))
-        for e in mine]
-    return summary(each, row, ['mean'])['mean']
-
-# %% ../nbs/91_rows.ipynb #ce3fc928
-def versus(
-    entries:list[dict],  # the rows of results.json
-    a:str, b:str,        # two rows
-    aims:list[str]=AIMS['']    # scores that count
-)->tuple[list,float]:
-    "Average of `a` less that of `b`, by seed, and the error of the mean"
-    score = lambda r: {e['seed']: _score(e, aims) for e in entries
-                       if e['row']==r}
-    x,y = score(a),score(b)
-    d = [x[s]-y[s] for s in sorted(x.keys() & y.keys())]
-    if not d: raise ValueError(f'{a!r} and {b!r} share no seed yet')
-    if len(d) > 1: return d, np.std(d, ddof=1)/len(d)**.5
-    both = ([e for e in entries if e['row']==r and e['seed']==0]
-            for r in (a, b))
-    return d, np.hypot(*(average(own, own[0]['row'], aims)[1]
-                         for own in both))
 
 # %% ../nbs/91_rows.ipynb #aa5c48c8
 def scoreboard(
