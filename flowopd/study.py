@@ -9,8 +9,8 @@ __all__ = ['LOOK', 'RANK', 'METHODS', 'ANGLE_TASKS', 'AIMS', 'MIXED', 'TAUGHT', 
            'EVERY', 'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look', 'kind_tasks',
            'judges', 'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'setting', 'tabulate', 'specialist',
            'of_family', 'mix', 'opd', 'cold', 'guided', 'own_guide', 'longer', 'work', 'load_results', 'summary',
-           'average', 'versus', 'reference', 'close', 'strongest', 'rivals', 'champions', 'study', 'scoreboard', 'race',
-           'map_of', 'main']
+           'average', 'versus', 'references', 'close', 'strongest', 'rivals', 'champions', 'study', 'scoreboard',
+           'race', 'map_of', 'main']
 
 # %% ../nbs/91_rows.ipynb #69977870
 import json, shutil, time
@@ -504,6 +504,7 @@ MIXES = {
     'mix:slow_average': mix(ema=.97),
     'mix:gdpo_slow_average': mix(ema=.97, **GDPO),
     'mix:gdpo_lr_high': mix(lr=2e-3, **GDPO),
+    'mix:per_task': mix(per_task=True),
     'mix:kl': mix(beta=.04), 'mix:gdpo_kl': mix(beta=.04, **GDPO),
     'mix:heavy_kl': mix(HEAVY, beta=.04),
     'mix:heavy_lr_low': mix(HEAVY, lr=5e-4),
@@ -653,7 +654,7 @@ LONG = {
     'long/opd:slow': opd('long/cold:slow', 'long/slow', **_twice),
     'long/opd:chosen': Distil(CHOSEN, 'long/cold:chosen', settings=_twice),
     **{f'long/mix:{m}': longer(f'mix:{m}', 2*N)
-       for m in ('heavy', 'lr_low', 'gdpo_lr_low')},
+       for m in ('heavy', 'lr_low', 'gdpo_lr_low', 'heavy_slow_average')},
     'long/mix:gdpo_kl': mix(n=2*N, beta=.04, **GDPO)}
 
 # %% ../nbs/91_rows.ipynb #960e7861
@@ -664,9 +665,10 @@ LATER = {
         large='teacher:large'), 'student_plain', settings=_once),
     'later:naive': Grpo(dict(large=1.), LENGTH['large'],
                         start='student_plain'),
-    'later:mix': Grpo(dict(rest=.8, spell=.8, large=.8, quality=.2), 48,
-        dict(shares=dict(rest=3, spell=1, large=1, quality=0)),
-        start='student_plain'),
+    **{f'later:mix{name}': Grpo(
+        dict(rest=.8, spell=.8, large=.8, quality=.2), 48,
+        dict(shares=dict(rest=3, spell=1, large=1, quality=0)) | own,
+        start='student_plain') for name,own in (('', {}), ('_gdpo', GDPO))},
     'later:cold_start': cold('family', 'teacher:large'),
     'later:anew': Distil(dict(rest='family:compose', spell='family:spell',
         large='teacher:large'), 'later:cold_start', settings=_once)}
@@ -799,28 +801,33 @@ def versus(
                          for own in both))
 
 # %% ../nbs/91_rows.ipynb #b08b9838
-def reference(
-    plan:dict,   # recipes by the name of their row
+def references(
+    plan:dict,    # recipes by the name of their row
     row:str
-)->str:
-    "The row that a row is compared with"
+)->list[str]:     # names, of those that the plan has
+    "The rows that a row is compared with"
     own,r = row.rpartition('/')[2], plan[row]
     guided = max(r.guidance, getattr(r, 'guide', 1.)) > 1
-    like = 'student' if guided or own.startswith(MIXED) else 'student_plain'
-    return row.removesuffix(own) + like
+    like = ['student' if guided or own.startswith(MIXED) else 'student_plain']
+    if own.startswith('mix:'): like.append(
+        'grpo_mix' + '_gdpo'*r.settings.get('per_reward', False))
+    found = [row.removesuffix(own)+n for n in like]
+    return [n for n in found if n in plan]
 
+# %% ../nbs/91_rows.ipynb #5c1a6e02
 def close(
     entries:list[dict],  # the rows of results.json
     plan:dict,           # recipes by the name of their row
     aims:dict=AIMS       # scores that count, by setting
 )->list[str]:            # names
-    "Rows that seed 0 cannot tell from their reference"
+    "Rows that seed 0 cannot tell from one of their references"
     first = [e for e in entries if e['seed']==0]
     made = {e['row'] for e in first}
-    def near(r):
-        (d,),e = versus(first, r, reference(plan, r), aims[setting(r)])
+    def near(r, other):
+        (d,),e = versus(first, r, other, aims[setting(r)])
         return abs(d) <= 2*e
-    return [r for r in plan if {r, reference(plan, r)} <= made and near(r)]
+    return [r for r in plan if r in made and any(
+        near(r, n) for n in references(plan, r) if n in made)]
 
 # %% ../nbs/91_rows.ipynb #978e89f9
 def strongest(
@@ -841,13 +848,12 @@ def rivals(
     kinds:tuple           # `MIXED` or `TAUGHT`
 )->list[str]:             # names of rows
     "Mixes or students of a setting that generated no more than its limit"
-    near = ('','long') if name=='long' else (name,)
     limit = {'': 'grpo_mix', 'long': 'grpo_mix_2x'}.get(
         name, f'{name}/grpo_mix')
     cost = {e['row']: e['images'] for e in entries if e['seed']==0}
+    def there(r): return ('long' if r.endswith('_2x') else setting(r))==name
     return [r for r,n in cost.items() if limit in cost and n <= cost[limit]
-            and setting(r) in near
-            and r.rpartition('/')[2].startswith(kinds)]
+            and there(r) and r.rpartition('/')[2].startswith(kinds)]
 
 # %% ../nbs/91_rows.ipynb #7f7b2bc4
 def champions(
