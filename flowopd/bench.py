@@ -24,6 +24,7 @@ from .rollout import *
 from .rewards import Task
 from .grpo import *
 from .grpo import _digest
+from .parallel import processes
 from .evaluate import _noise_seeds, draw_images, exam
 from .prompts import *
 from .scorers import Scorer, load_rewards, to_pil
@@ -309,11 +310,11 @@ def _check_machine(model, size, device, images, steps, batch):
     check_size(size)
     for k,n in dict(images=images, steps=steps, batch=batch).items():
         if n < 1: raise ValueError(f'{k} is {n}: it must be at least 1')
-    gpu = torch.cuda.is_available()
-    if str(device).startswith('cuda') and not gpu: raise ValueError(
-        f'--device {device}: no GPU here')
+    if processes() > 1: raise ValueError(
+        f'{processes()} processes would all do the same: start one alone')
+    if device: check_device(device)
     if model=='tiny': return
-    if not (device or gpu): raise ValueError(
+    if not (device or torch.cuda.is_available()): raise ValueError(
         'no GPU here: to draw on a slow processor say --device cpu')
     with reaching(model): StableDiffusion3Pipeline.load_config(model)
 
@@ -325,9 +326,10 @@ def _check_images(out, save):
         raise ValueError(f'{out} has results with{"out"*save} images: go on '
                          'as it began, or choose another folder')
 
-def _prepare(exams, out, save, size, adapter, asked):
+def _prepare(exams, out, save, size, model, adapter, asked):
     "Find what would fail later, before the model is loaded"
-    if adapter: check_trained(adapter)
+    if adapter: check_adapter(meta_transformer(
+        TINY if model=='tiny' else model), 'judged', adapter)
     grey = torch.full((1,3,size,size), .5)
     for name,tasks in exams.items():
         _check_images(out/name, save); ps = tasks[0].prompts
@@ -361,7 +363,8 @@ def _command(bench, judge, file, model, size, adapter, guidance, tokens, out,
     g = (1. if model=='tiny' else 4.5) if guidance is None else guidance
     policy = Policy('judged' if adapter else None, g)
     asked = partial(_request, policy, seeds=seeds, steps=steps, tokens=tokens)
-    _prepare(exams, out, save, 64 if model=='tiny' else size, adapter, asked)
+    _prepare(exams, out, save, 64 if model=='tiny' else size, model, adapter,
+             asked)
     pipe = _painter(model, size, adapter, device, no_t5)
     enc = Encoder(pipe, 'cpu', tokens=tokens)
     found = _judged(exams, pipe, policy, out, save, enc=enc, steps=steps,

@@ -264,18 +264,27 @@ def geometries(
     return found
 
 # %% ../nbs/18_budget.ipynb #00952443
-HELP = {'text encoders': 'let them rest, or leave out T5 (--no_t5)',
-        'activations': 'use checkpointing, or fewer samples at once',
-        'transformer': 'shard it over GPUs (--use_fsdp of accelerate)',
-        'rewards': 'keep them on the CPU (--judges cpu)',
-        'samples': 'take fewer prompts'}   # or a larger GPU
+# what helps, by part, unless `memory` was told that it is done
+HELP = {'text encoders': dict(rest='let them rest',
+                              no_t5='leave out T5 (--no_t5)'),
+        'activations': dict(checkpointing='use checkpointing',
+                            batch='take fewer samples at once'),
+        'transformer': dict(sharded='shard it (--use_fsdp of accelerate)'),
+        'rewards': dict(away='keep them on the CPU (--judges cpu)'),
+        'samples': dict(prompts='take fewer prompts or smaller groups')}
 
-def _most(m:dict)->str:
+def _help(part, saving)->str:
+    "What could be done about one part of the memory"
+    ways = [w for k,w in HELP.get(part, {}).items() if not saving.get(k)]
+    return ' or '.join(ways) or 'as it is'
+
+def _most(m:dict, saving)->str:
     "The sum of memory by part, the three largest, and what helps"
     top = sorted(m, key=m.get)[:-4:-1]
-    said = (f'{k} {m[k]/2**30:.1f}: {HELP.get(k, "as it is")}' for k in top)
+    said = (f'{k} {m[k]/2**30:.1f}: {_help(k, saving)}' for k in top)
     return f'{sum(m.values())/2**30:.1f} ({", ".join(said)})'
 
+# %% ../nbs/18_budget.ipynb #5e2a7c02
 def _undealt(cfg, gpus)->str:
     "Why a batch does not deal the samples of `cfg`, and which one would"
     good = [g.batch for g in geometries(cfg, gpus)]
@@ -299,8 +308,8 @@ def fit(
     need = [memory(r, facts, g, **saving) for g in every]
     ok = [g for g,m in zip(every, need) if sum(m.values())/2**30 < free]
     if not ok: raise ValueError(
-        f'a batch of {every[0].batch} needs {_most(need[0])} GiB, and '
-        f'nine tenths of {gib} are {free:.1f}')
+        f'a batch of {every[0].batch} needs {_most(need[0], saving)} GiB, '
+        f'and nine tenths of {gib} are {free:.1f}')
     return ok[-1]
 
 # %% ../nbs/18_budget.ipynb #8efd131a

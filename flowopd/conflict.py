@@ -61,7 +61,7 @@ def cosines(
 
 # %% ../nbs/05_conflict.ipynb #c7638d2d
 def heatmap(
-    values,            # (R,C) numbers
+    values,            # (R,C) numbers; nans stay blank
     rows, cols,        # their R and C names
     top:float=None,    # colours from -top to top; from 0 to 1 if not given
     form:str='.2f',    # of the numbers
@@ -74,7 +74,7 @@ def heatmap(
     ax.set_xticks(range(len(cols)), cols)
     ax.set_yticks(range(len(rows)), rows)
     dark = abs(v) > .6*top if top else v < .6
-    for i,j in np.ndindex(v.shape): ax.text(j, i, f'{v[i,j]:{form}}',
+    for i,j in np.argwhere(~np.isnan(v)): ax.text(j, i, f'{v[i,j]:{form}}',
         ha='center', va='center', fontsize=8, c='w' if dark[i,j] else 'k')
 
 # %% ../nbs/05_conflict.ipynb #c114653b

@@ -66,7 +66,7 @@ def schedule(self:Flux, pipe, scheduler, steps):
     mu = calculate_shift(n, c.base_image_seq_len, c.max_image_seq_len,
                          c.base_shift, c.max_shift)
     scheduler.set_timesteps(sigmas=np.linspace(1, 1/steps, steps), mu=mu,
-                            device=pipe.device)
+                            device=pipe.transformer.device)
 
 FAMILIES[FluxPipeline] = Flux()
 

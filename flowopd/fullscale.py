@@ -7,13 +7,13 @@ __all__ = ['TINY_RECIPES', 'FILES', 'OWN', 'run_recipe', 'field_tasks', 'fit_sav
            'distill_main', 'measure']
 
 # %% ../nbs/21_fullscale.ipynb #b8946035
-import ast, time, torch, warnings
+import ast, time, torch
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from pathlib import Path
 from fastcore.script import call_parse
-from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
+from diffusers import StableDiffusion3Pipeline
 from .pipeline import *
 from .pipeline import SD35, TINY
 from .rollout import *
@@ -129,6 +129,8 @@ def field_tasks(
     for n in names:
         if n not in judges: raise ValueError(
             f'no task {n!r}: there are {", ".join(judges)}')
+    if folder and not Path(folder).is_dir(): raise ValueError(
+        f'no folder {folder}: --prompts names the folder of prompt files')
     own = {n: _prompts(n, folder) for n in names if n!='deqa'}
     if not own: own = dict(pickscore=_prompts('pickscore', folder))
     if 'deqa' in names:   # it judges everything
@@ -181,7 +183,10 @@ def changed(
             f'no setting {k!r}: there are {", ".join(now)}')
         if isinstance(now[k], float) and type(v) is int: v = float(v)
         if isinstance(now[k], tuple) and type(v) is list: v = tuple(v)
-        if type(v) is not type(now[k]): raise ValueError(
+        like = type(v) is type(now[k])
+        if like and isinstance(v, tuple) and now[k]:
+            like = {*map(type, v)}=={*map(type, now[k])}
+        if not like: raise ValueError(
             f'{k}={v}: it should look like {now[k]!r}')
         new[k] = v
     own = {k: new.pop(k) for k in OWN if k in new}
@@ -207,17 +212,8 @@ def _recipe(name, kind, settings, teachers)->Recipe:
 @cache
 def _shape(model, rank, size):
     "The model without weights, from the config of its transformer alone"
-    if model==SD35: return sd35_medium_meta(rank=rank, size=size)
-    with reaching(model): config = SD3Transformer2DModel.load_config(
-        model, subfolder='transformer')
-    return sd35_medium_meta(rank=rank, size=size, config=config)
-
-def _check_teacher(meta, name, source):
-    "Raise an error unless this adapter fits the model and adds something"
-    with warnings.catch_warnings():   # weights go nowhere: there are none
-        warnings.filterwarnings('ignore', '.*copying from a non-meta')
-        load_adapter(meta, name, source)
-    remove_adapter(meta, name)
+    other = None if model==SD35 else meta_transformer(model)
+    return sd35_medium_meta(rank=rank, size=size, transformer=other)
 
 # %% ../nbs/21_fullscale.ipynb #17d2f5fe
 @dataclass(frozen=True)
@@ -231,7 +227,13 @@ class Machine:
     gib:float=None       # memory of a GPU; its own if not given
     gpus:int=None        # of a bill; those at hand if not given
     tflops:float=100.    # that a GPU sustains, for a bill
-    def __post_init__(self): check_size(self.size)
+    def __post_init__(self):
+        check_size(self.size)
+        for d in filter(None, (self.device, self.judges)): check_device(d)
+        for k in ('gib', 'gpus', 'tflops'):
+            n = getattr(self, k)
+            if n is not None and n <= 0: raise ValueError(
+                f'--{k} {n}: give more than 0')
     @property
     def saving(self): return dict(away=self.judges=='cpu',
                                   sharded=shard_wanted())
@@ -246,10 +248,12 @@ def _without_t5(facts:Facts, pipe)->Facts:
 def _memory(at:Machine)->float:
     "GiB of the GPU at hand, unless `at` says"
     if at.gib: return at.gib
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_properties(0).total_memory/2**30
+    d = torch.device(at.device or own_device())
+    if d.type=='cuda':
+        return torch.cuda.get_device_properties(d).total_memory/2**30
     raise ValueError('no GPU here: use a recipe that begins with tiny_, or '
-                     'say --bill and --gib to see what another machine needs')
+                     'say what memory to plan for, with --gib 24 and --bill '
+                     'for another machine, or with --gib 24 --device cpu')
 
 def _plan(r, at:Machine, own=False)->tuple:
     "The recipe on the GPUs at hand, what is saved, its bill"
@@ -282,13 +286,15 @@ def _full_size(r, save, at:Machine)->tuple:
     return pipe, Encoder(pipe, 'cpu', tokens=T5_TOKENS)
 
 # %% ../nbs/21_fullscale.ipynb #9f675c8c
-def _full_run(r, own, prompts, out, track, at:Machine):
-    "Check everything, print the bill, train a published recipe"
-    here = processes()
-    if at.gpus not in (None, here): raise ValueError(
+def _blank(r)->list[Task]:
+    "Tasks of a recipe, without prompts and rewards"
+    return [Task(t, [''], None) for t in r.tasks]
+
+def _reach(r, at:Machine):
+    "Raise an error where the run could not be on this machine"
+    if at.gpus not in (None, here := processes()): raise ValueError(
         f'--gpus {at.gpus} is for --bill: {here} processes were started')
-    tasks = field_tasks(r.tasks, prompts, device=at.judges)
-    r,save,bill = _plan(r, at, own); writable(out)
+    _memory(at)
     if not (at.device or torch.cuda.is_available()): raise ValueError(
         'no GPU here: --gib alone is for --bill; to train on a slow '
         'processor say --device cpu')
@@ -297,32 +303,51 @@ def _full_run(r, own, prompts, out, track, at:Machine):
     if (name := r.cfg.adapter) not in adapters(shape):   # can it be made?
         add_adapter(shape, name, r.cfg.rank, r.cfg.targets)
         remove_adapter(shape, name)
-    for n,source in r.teachers.items(): _check_teacher(shape, n, source)
-    by_main(print, bill)
+    for n,source in r.teachers.items():
+        check_adapter(shape.transformer, n, source)
+
+# %% ../nbs/21_fullscale.ipynb #9f675c03
+def _full_run(r, own, prompts, out, track, at:Machine):
+    "Check everything, print the bill, train a published recipe"
+    asks = r.cfg.iterations or r.start=='sft'
+    tasks = (field_tasks(r.tasks, prompts, device=at.judges) if asks
+             else _blank(r))   # a merge asks for no prompts
+    writable(out); _reach(r, at)
+    r,save,bill = _plan(r, at, own); by_main(print, bill)
     if isinstance(r.cfg, GRPOConfig): load_rewards(t.reward for t in tasks)
     pipe,enc = _full_size(r, save, at)
     return run_recipe(r, pipe, tasks, out, enc=enc, track=track)
 
 # %% ../nbs/21_fullscale.ipynb #83174475
+def _check_tiny(name, prompts, at:Machine):
+    "Raise a ValueError for options that a recipe of the tiny model lacks"
+    odd = ['prompts']*bool(prompts) + [
+        k for k,v in vars(at).items() if v!=getattr(Machine(), k)]
+    if odd: raise ValueError(f'{name} is for the tiny model: leave out ' +
+                             ', '.join(f'--{k}' for k in odd))
+
 def _world_run(r, out, track):
     "Run a recipe of the tiny model"
     world = tiny_tasks(); tasks = [world[t] for t in r.tasks]
     pipe = load_tiny(device=own_device())
-    for n,source in r.teachers.items(): _check_teacher(pipe, n, source)
+    for n,source in r.teachers.items():
+        check_adapter(pipe.transformer, n, source)
     return run_recipe(r, pipe, tasks, out, track=track)
 
+# %% ../nbs/21_fullscale.ipynb #3f9b6d02
 def _train(kind, name, settings, teachers, prompts, out, bill, track, **kw):
     "What both commands do"
     r,at = _recipe(name, kind, settings, teachers), Machine(**kw)
     own = 'batch' in _settings(settings)   # then it is to be this one
     track,out = tuple(filter(None, track.split(','))), out or f'runs/{name}'
-    _check(r, [Task(t, [''], None) for t in r.tasks], track)
+    _check(r, _blank(r), track)
     check_claim(out, asked := _asked(r), asked.keys() - {*FREE, 'type'})
-    if bill and name in TINY_RECIPES: raise ValueError(
+    tiny = name in TINY_RECIPES
+    if bill and tiny: raise ValueError(
         f'{name} is for the tiny model and takes minutes: it has no bill')
-    if bill: by_main(print, _plan(r, at, own)[2])
-    elif name in TINY_RECIPES: return _world_run(r, out, track)
-    else: return _full_run(r, own, prompts, out, track, at)
+    if tiny: _check_tiny(name, prompts, at); return _world_run(r, out, track)
+    if bill: return by_main(print, _plan(r, at, own)[2])
+    return _full_run(r, own, prompts, out, track, at)
 
 # %% ../nbs/21_fullscale.ipynb #0535f393
 def _command(title, *args, **kw):

@@ -191,6 +191,7 @@ def check_run(cfg:RunConfig)->None:
     for k in COUNTS:
         if getattr(cfg, k) < 1: raise ValueError(
             f'{k} is {getattr(cfg, k)}: it must be at least 1')
+    if cfg.seed < 0: raise ValueError(f'seed {cfg.seed}: give 0 or more')
     if (cfg.kernel, cfg.weighting)==('cps', 'published'): raise ValueError(
         "weighting 'published' is of an SDE, 'cps' has no such factor")
     for k,table in dict(kernel=KERNELS, weighting=WEIGHTINGS).items():
@@ -502,7 +503,9 @@ def _settings(folder, setting)->tuple[dict,dict]:
     "The settings that a folder has, if any, and those that are asked"
     f = Path(folder)/'config.json'
     now = json.loads(json.dumps(describe(setting)))
-    return json.loads(f.read_text()) if f.exists() else now, now
+    try: return json.loads(f.read_text()) if f.exists() else now, now
+    except json.JSONDecodeError as e: raise ValueError(
+        f'{f} is damaged ({e}): restore it, or choose another folder') from e
 
 def check_claim(
     folder:Path|str,  # need not exist
@@ -548,13 +551,20 @@ def _save(folder, pipe, cfg, opt, avg, done):
                  adapter=weights)
     _replace(folder/'state.pt', lambda f: torch.save(state, f))
 
+def _checkpoint(f):
+    "What a checkpoint holds"
+    try: return torch.load(f, map_location='cpu', weights_only=True)
+    except Exception as e: raise ValueError(   # of many kinds
+        f'{f} is damaged ({type(e).__name__}): restore it, or begin anew in '
+        'another folder') from e
+
 def _resume(folder, pipe, cfg, opt, avg)->int:
     "Go back to the checkpoint, made if absent; returns iterations done"
     f = folder/'state.pt'; weights = adapter_parameters(pipe, cfg.adapter)
     by_main(lambda: f.exists() or _save(folder, pipe, cfg, opt, avg, 0))
-    s = by_main(torch.load, f, map_location='cpu', weights_only=True)
+    s = by_main(_checkpoint, f)
     opt.load_state_dict(s['opt']); avg.load_state_dict(s['avg'])
-    avg.to(pipe.device); opt.zero_grad()   # of an interrupted step
+    avg.to(pipe.transformer.device); opt.zero_grad()   # of a broken step
     for p,q in zip(weights, s['adapter'], strict=True): p.data.copy_(q)
     return s['done']
 
@@ -588,7 +598,8 @@ def _tracker(track, out, cfg):
     acc.init_trackers(out.name, {k: str(v) for k,v in vars(cfg).items()})
     try: yield lambda row, it: acc.log(
         {k: v for k,v in row.items() if isinstance(v, Real)}, step=it)
-    finally: acc.end_training()
+    finally:   # not `end_training`, after which processes cannot talk
+        for t in acc.trackers: t.finish()
 
 # %% ../nbs/04_grpo.ipynb #af1d2ea5
 def _due(out, cfg, n, minutes=10)->bool:

@@ -7,7 +7,7 @@ __all__ = ['TINY', 'NO_T5', 'FAMILIES', 'KEEP', 'ATTENTION', 'FEED_FORWARD', 'PR
            'quiet', 'TinySD3', 'load_tiny', 'Cond', 'SD3', 'family', 'Encoder', 'adapters', 'active',
            'adapter_parameters', 'add_adapter', 'remove_adapter', 'using', 'Policy', 'latent_shape', 'guided',
            'velocity', 'routed_velocity', 'decode', 'encode_latents', 'save_adapter', 'load_adapter', 'check_trained',
-           'save_lora', 'reaching', 'check_size', 'load_sd3']
+           'save_lora', 'reaching', 'check_device', 'meta_transformer', 'check_adapter', 'check_size', 'load_sd3']
 
 # %% ../nbs/01_pipeline.ipynb #2c76f696
 import json, os, re, warnings
@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 import diffusers, torch, transformers
 import torch.nn.functional as F
 from fastcore.basics import patch
 transformers.logging.set_verbosity_error()   # it misses torchvision
-from diffusers import StableDiffusion3Pipeline
+from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
 transformers.logging.set_verbosity_warning()
 from peft import (LoraConfig, get_peft_model_state_dict,
                   set_peft_model_state_dict)
@@ -54,13 +55,17 @@ def check_prompt(tok, text:str)->None:
 # %% ../nbs/01_pipeline.ipynb #1702b023
 @contextmanager
 def quiet():
-    "Without the bars of loading, which are over before they can be read"
-    libs = [l for l in (diffusers.utils.logging, transformers.utils.logging)
-            if l.is_progress_bar_enabled()]
-    for l in libs: l.disable_progress_bar()
+    """Without bars of loading, which are over before they can be read, and
+    without a warning for each text that an encoder cuts"""
+    libs = diffusers.utils.logging, transformers.utils.logging
+    bars = [l for l in libs if l.is_progress_bar_enabled()]
+    levels = [l.get_verbosity() for l in libs]
+    for l in bars: l.disable_progress_bar()
+    for l in libs: l.set_verbosity_error()
     try: yield
     finally:
-        for l in libs: l.enable_progress_bar()
+        for l in bars: l.enable_progress_bar()
+        for l,v in zip(libs, levels): l.set_verbosity(v)
 
 # %% ../nbs/01_pipeline.ipynb #77530868
 class TinySD3(StableDiffusion3Pipeline):
@@ -127,7 +132,7 @@ class SD3:
         tokens:int=256    # of T5, which cuts or pads to so many
     ):                    # token states (N,L,D), pooled (N,P)
         "The states of all text encoders of `pipe`"
-        e,_,p,_ = pipe.encode_prompt(
+        with quiet(): e,_,p,_ = pipe.encode_prompt(
             texts, texts, texts, do_classifier_free_guidance=False,
             max_sequence_length=tokens)
         return e, p
@@ -209,25 +214,29 @@ def adapters(
     return list(getattr(pipe.transformer, 'peft_config', {}))
 
 # %% ../nbs/01_pipeline.ipynb #6ba3bb57
+def _tuned(pipe)->list:
+    "The adapted layers, looked for when adapters have come or gone"
+    t,names = pipe.transformer, adapters(pipe)
+    if t.__dict__.get('_tuned_for')!=names:
+        t._tuned = [m for m in t.modules() if isinstance(m, BaseTunerLayer)]
+        for n,p in t.named_parameters():   # whoever may be trained next
+            if 'lora_' in n: p.requires_grad_(True)
+        t._tuned_for = names
+    return t._tuned
+
 def active(
     pipe
 )->str|None:   # None for the bare base
     "Name of the adapter in use"
-    layers = (m for m in pipe.transformer.modules()
-              if isinstance(m, BaseTunerLayer))
-    m = next(layers, None)
+    m = next(iter(_tuned(pipe)), None)
     return None if m is None or m.disable_adapters else m.active_adapters[0]
 
 # %% ../nbs/01_pipeline.ipynb #f25b4776
 def _activate(pipe, name):
     "Use adapter `name`, or the base if None"
-    for m in pipe.transformer.modules():
-        if not isinstance(m, BaseTunerLayer): continue
-        if name is not None: m.set_adapter(name)
-        if m.disable_adapters==(name is not None):   # it takes its time
-            m.enable_adapters(name is not None)
-    for n,p in pipe.transformer.named_parameters():
-        if 'lora_' in n: p.requires_grad_(True)
+    for m in _tuned(pipe):   # peft's `set_adapter` would freeze all others
+        if name is not None: m._active_adapter = [name]
+        m._disable_adapters = name is None
 
 # %% ../nbs/01_pipeline.ipynb #75546c61
 def _check(pipe, name):
@@ -242,9 +251,10 @@ def _check_new(pipe, name):
         f'adapter {name!r} exists: remove_adapter(pipe, {name!r}) first, '
         'or take another name')
     layers = pipe.transformer.named_modules()
-    if '.' in name or name in {c for n,_ in layers for c in n.split('.')}:
-        raise ValueError(f'{name!r} has a dot or is part of the name of a '
-                         'layer: give the adapter another name')
+    taken = {c for n,_ in layers for c in n.split('.')}
+    if '.' in name or name in taken or hasattr(torch.nn.ModuleDict(), name):
+        raise ValueError(f'{name!r} has a dot, or is part of the name of a '
+                         'layer or of PyTorch: give the adapter another name')
 
 # %% ../nbs/01_pipeline.ipynb #a1d95d5a
 def adapter_parameters(
@@ -280,7 +290,7 @@ def _inject(pipe, cfg:LoraConfig, name):
         except ValueError:
             getattr(t, 'peft_config', {}).pop(name, None)
             t._hf_peft_config_loaded = hasattr(t, 'peft_config'); raise
-    _activate(pipe, before); _prepare(t, name)
+    t._tuned_for = None; _activate(pipe, before); _prepare(t, name)
 
 # %% ../nbs/01_pipeline.ipynb #7c1aac41
 def add_adapter(
@@ -483,12 +493,16 @@ def _read_adapter(source):
         from huggingface_hub import hf_hub_download
         return hf_hub_download(str(source), f)
     names = 'adapter_config.json', 'adapter_model.safetensors'
-    try: cfg,state = get(names[0]), load_file(get(names[1]))
+    try:
+        cfg = json.loads(Path(get(names[0])).read_text())
+        state = load_file(get(names[1]))
     except Exception as e: raise FileNotFoundError(
         f'no adapter in {source} ({type(e).__name__}): give a folder or '
         f'a hub id that holds {" and ".join(names)}; for a gated one accept '
         'its licence on its page, then `hf auth login`') from e
-    cfg = {k: v for k,v in json.loads(Path(cfg).read_text()).items()
+    if (kind := cfg.get('peft_type'))!='LORA': raise ValueError(
+        f'{source} is an adapter of type {kind}: only LORA is known here')
+    cfg = {k: v for k,v in cfg.items()
            if k in LoraConfig.__dataclass_fields__}
     state = {k.removeprefix(PREFIX): v for k,v in state.items()}
     if not any(w.any() for k,w in state.items() if 'lora_B' in k):
@@ -548,19 +562,55 @@ def reaching(
     name   # what is loaded inside, a hub id or a folder
 ):
     "Turn the many errors of loading into one line that says what to do"
-    try: yield
+    try:
+        with warnings.catch_warnings():   # diffusers' own, of its own call
+            warnings.filterwarnings('ignore', '.*local_dir_use_symlinks')
+            yield
     except (OSError, ValueError) as e: raise FileNotFoundError(
         f'cannot load {name} ({type(e).__name__}): give a folder or a hub '
         f'id. For a gated model accept its licence at huggingface.co/{name}, '
-        f'then `hf auth login`. It said: {" ".join(str(e).split())[:200]}'
+        f'then `hf auth login`. It said: {" ".join(str(e).split())[:400]}'
         ) from e
 
+# %% ../nbs/01_pipeline.ipynb #f2e5ca02
+def check_device(
+    device   # by PyTorch's name
+)->None:
+    "Raise a ValueError unless there is such a device"
+    try: d = torch.device(device)
+    except RuntimeError: raise ValueError(
+        f'device {device!r}: say cpu, cuda or, for one of several, cuda:1')
+    n = torch.cuda.device_count()
+    if d.type=='cuda' and (d.index or 0) >= n: raise ValueError(
+        f'device {device}: {n or "no"} GPU{"s"*(n > 1)} here')
+
+# %% ../nbs/01_pipeline.ipynb #f2e5ca03
 def _load(kind, name, device, **kwargs):
     "`kind.from_pretrained(name)`, where there is such a device"
-    if torch.device(device).type=='cuda' and not torch.cuda.is_available():
-        raise ValueError(f'no GPU for {name}: choose another device, or '
-                         'load_tiny() to try things')
+    check_device(device)
     with reaching(name): return kind.from_pretrained(name, **kwargs)
+
+# %% ../nbs/01_pipeline.ipynb #8c1d5a02
+def meta_transformer(
+    name:str|Path   # hub id or folder of a pipeline
+)->SD3Transformer2DModel:
+    "Its transformer without weights, from the config alone"
+    with reaching(name): config = SD3Transformer2DModel.load_config(
+        name, subfolder='transformer')
+    with torch.device('meta'):
+        return SD3Transformer2DModel.from_config(config)
+
+def check_adapter(
+    transformer,       # may be one without weights
+    name:str,          # that the adapter is to have
+    source:str|Path    # folder or hub id of the adapter
+)->None:
+    "Raise an error unless this adapter fits and adds something"
+    own = SimpleNamespace(transformer=transformer)
+    with warnings.catch_warnings():   # weights go nowhere: there are none
+        warnings.filterwarnings('ignore', '.*copying from a non-meta')
+        load_adapter(own, name, source)
+    remove_adapter(own, name)
 
 # %% ../nbs/01_pipeline.ipynb #3cf66500
 def check_size(

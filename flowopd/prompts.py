@@ -104,7 +104,7 @@ def load_signs(
     "Prompts for text rendering, with what has to be written"
     def parse(line):
         parts = _text(line).split('"')
-        if len(parts)!=3 or not parts[1].strip(): raise ValueError(
+        if len(parts) < 3 or not parts[1].strip(): raise ValueError(
             f'{len(parts)-1} double quotes: put two around one text')
         return SignPrompt(line, 'ocr', parts[1])
     return read_prompts(path, parse)

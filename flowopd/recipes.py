@@ -128,14 +128,17 @@ def on(self:Recipe, g:Geometry)->'Recipe':
 _FLOW_GRPO = 'Flow-GRPO, config/grpo.py: '
 _STOP = 'the number of iterations is not published, runs were stopped by hand'
 _COMMON = (_STOP, 'weights are averaged every iteration; published: every '
-           '8 updates')
+           '8 updates', 'the base and the autoencoder compute in bf16; '
+           'published: in fp16 and float32')
+_SILENT = ('samples without an advantage count in the mean, with their KL; '
+           'published: they are left out')
 T5_TOKENS = 128   # as published; diffusers draws with 256
 
 def _specialist(task, name, gpus=32, notes=(), **kw)->Recipe:
     "Flow-GRPO's run `name` for one reward"
     cfg = GRPOConfig(adapter=task, **dict(weighting='published') | kw)
     return Recipe(cfg, gpus, (task,), _FLOW_GRPO+name,
-                  notes=(*_COMMON, *notes))
+                  notes=(*_COMMON, _SILENT, *notes))
 
 # %% ../nbs/17_recipes.ipynb #1501e52f
 RECIPES = dict(
@@ -173,7 +176,7 @@ RECIPES['grpo_mix'] = Recipe(
                per_task=True, shares=PAPER_SHARES | dict(deqa=0.),
                weights=dict.fromkeys(PAPER_TASKS, .8) | dict(deqa=.2)),
     32, (*PAPER_TASKS, 'deqa'), _FLOW_OPD+'geneval_ocr_deqa_pickscore_32gpu',
-    notes=(*_COMMON, _MIXED, _JUDGE))
+    notes=(*_COMMON, _SILENT, _MIXED, _JUDGE))
 
 # %% ../nbs/17_recipes.ipynb #2a3e37f6
 TEACHERS = dict(geneval='jieliu/SD3.5M-FlowGRPO-GenEval',
@@ -255,12 +258,11 @@ def sd35_medium_meta(
     adapter:str='student',  # name of the adapter on it
     rank:int=32,            # as published; alpha is twice that
     size:int=512,           # height and width of images, in pixels
-    config:dict=None        # of another transformer, such as Large's
+    transformer:SD3Transformer2DModel=None   # another one, such as Large's
 )->StableDiffusion3Pipeline:
     "SD 3.5 Medium with an adapter, in bf16, without weights"
     with torch.device('meta'):
-        t = (SD3Transformer2DModel.from_config(config) if config
-             else sd35_transformer())
+        t = transformer or sd35_transformer()
         parts = t, sd35_vae(), *sd35_text_encoders()
     for m in parts: torch.nn.Module.to(m, torch.bfloat16)
     t,vae,one,two,three = parts

@@ -18,7 +18,7 @@ from .pipeline import *
 @patch
 def schedule(self:SD3, pipe, scheduler, steps):
     "Set a scheduler to so many steps; other families do more here"
-    scheduler.set_timesteps(steps, device=pipe.device)
+    scheduler.set_timesteps(steps, device=pipe.transformer.device)
 
 def sigmas(
     pipe,
@@ -180,4 +180,4 @@ def start_noise(
 )->torch.Tensor:                  # (B,C,H,W) on the pipeline's device
     "Standard normal latents, sample i from generator i"
     shape = len(gens), *latent_shape(pipe)
-    return randn_tensor(shape, gens, pipe.device, torch.float32)
+    return randn_tensor(shape, gens, pipe.transformer.device, torch.float32)

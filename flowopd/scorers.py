@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from scipy import ndimage
 from .world import edit_distance
 from .evaluate import _engine
+from .pipeline import check_device
 from .grpo import slow
 from .prompts import *
 
@@ -76,7 +77,7 @@ class Scorer:
     batch:int=16      # images at once through the model
     def __post_init__(self):
         gpu = 'cuda' if torch.cuda.is_available() else 'cpu'
-        self.device = torch.device(self.device or gpu)
+        check_device(at := self.device or gpu); self.device = torch.device(at)
     def load(self): raise NotImplementedError   # what `score` needs
     def score(self, ims, ps): raise NotImplementedError   # -> (B,)
     @cached_property
