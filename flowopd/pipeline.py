@@ -6,7 +6,7 @@
 __all__ = ['TINY', 'NO_T5', 'FAMILIES', 'KEEP', 'ATTENTION', 'FEED_FORWARD', 'PREFIX', 'LORA_FILE', 'SD35', 'check_prompt',
            'quiet', 'TinySD3', 'load_tiny', 'Cond', 'SD3', 'family', 'Encoder', 'adapters', 'active',
            'adapter_parameters', 'add_adapter', 'remove_adapter', 'using', 'Policy', 'latent_shape', 'guided',
-           'velocity', 'routed_velocity', 'decode', 'encode_latents', 'save_adapter', 'load_adapter', 'check_trained',
+           'velocity', 'routed_velocity', 'decode', 'encode_latents', 'save_adapter', 'hub_file', 'load_adapter',
            'save_lora', 'reaching', 'check_device', 'meta_transformer', 'check_adapter', 'check_size', 'load_sd3']
 
 # %% ../nbs/01_pipeline.ipynb #2c76f696
@@ -486,21 +486,27 @@ def save_adapter(
     return folder
 
 # %% ../nbs/01_pipeline.ipynb #d922fb97
+def hub_file(
+    source:str|Path,  # a folder, or the id of a repository on the hub
+    name:str          # of a file there
+)->str:               # its path here
+    "Where a file is, after a download if it has to be"
+    if Path(source).is_dir(): return str(Path(source)/name)
+    from huggingface_hub import hf_hub_download
+    return hf_hub_download(str(source), name)
+
+# %% ../nbs/01_pipeline.ipynb #d922fb03
 def _read_adapter(source):
     "Config and weights of a peft adapter in a folder or on the hub"
-    def get(f):
-        if Path(source).is_dir(): return Path(source)/f
-        from huggingface_hub import hf_hub_download
-        return hf_hub_download(str(source), f)
     names = 'adapter_config.json', 'adapter_model.safetensors'
     try:
-        cfg = json.loads(Path(get(names[0])).read_text())
-        state = load_file(get(names[1]))
+        cfg,state = (hub_file(source, n) for n in names)
+        cfg,state = json.loads(Path(cfg).read_text()), load_file(state)
     except Exception as e: raise FileNotFoundError(
         f'no adapter in {source} ({type(e).__name__}): give a folder or '
         f'a hub id that holds {" and ".join(names)}; for a gated one accept '
         'its licence on its page, then `hf auth login`') from e
-    if (kind := cfg.get('peft_type'))!='LORA': raise ValueError(
+    if (kind := cfg.get('peft_type', 'LORA'))!='LORA': raise ValueError(
         f'{source} is an adapter of type {kind}: only LORA is known here')
     cfg = {k: v for k,v in cfg.items()
            if k in LoraConfig.__dataclass_fields__}
@@ -533,13 +539,6 @@ def load_adapter(
         _fits(get_peft_model_state_dict(t, adapter_name=name), state, folder)
         set_peft_model_state_dict(t, state, adapter_name=name)
     except Exception: remove_adapter(pipe, name); raise
-
-# %% ../nbs/01_pipeline.ipynb #695baccf
-def check_trained(
-    source:str|Path   # folder or hub id of an adapter in peft's format
-):
-    "Raise an error unless there is an adapter that adds to the base"
-    _read_adapter(source)
 
 # %% ../nbs/01_pipeline.ipynb #f3e90e37
 LORA_FILE = 'pytorch_lora_weights.safetensors'   # diffusers' name for it

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from scipy import ndimage
 from .world import edit_distance
 from .evaluate import _engine
-from .pipeline import check_device
+from .pipeline import check_device, hub_file
 from .grpo import slow
 from .prompts import *
 
@@ -45,17 +45,11 @@ def _get(make:Callable, source, **kwargs):
         + str(e).strip().split('\n')[0]) from e
 
 # %% ../nbs/12_scorers.ipynb #bb21516d
-def _file(source:str, name:str)->str:
-    "Path of a file in a folder, or in a repository of the hub"
-    if Path(source).is_dir(): return str(Path(source)/name)
-    from huggingface_hub import hf_hub_download
-    return hf_hub_download(source, name)
-
 def _weights(source, name:str)->dict:
     "Tensors by name, from a safetensors or a pickled file without code"
     read = load_file if name.endswith('safetensors') else partial(
         torch.load, map_location='cpu', weights_only=True)
-    return _get(lambda s: read(_file(s, name)), source)
+    return _get(lambda s: read(hub_file(s, name)), source)
 
 # %% ../nbs/12_scorers.ipynb #67e72a14
 def _check(ims:torch.Tensor, ps:list):
