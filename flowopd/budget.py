@@ -264,9 +264,9 @@ def geometries(
     return found
 
 # %% ../nbs/18_budget.ipynb #00952443
-# what helps, by part, unless `memory` was told that it is done
+# what helps, by part, unless it is done
 HELP = {'text encoders': dict(rest='let them rest',
-                              no_t5='leave out T5 (--no_t5)'),
+                              t5='leave out T5 (--no_t5)'),
         'activations': dict(checkpointing='use checkpointing',
                             batch='take fewer samples at once'),
         'transformer': dict(sharded='shard it (--use_fsdp of accelerate)'),
@@ -307,8 +307,9 @@ def fit(
     if not every: raise ValueError(_undealt(r.cfg, gpus))
     need = [memory(r, facts, g, **saving) for g in every]
     ok = [g for g,m in zip(every, need) if sum(m.values())/2**30 < free]
+    done = saving | dict(batch=every[0].batch==1)
     if not ok: raise ValueError(
-        f'a batch of {every[0].batch} needs {_most(need[0], saving)} GiB, '
+        f'a batch of {every[0].batch} needs {_most(need[0], done)} GiB, '
         f'and nine tenths of {gib} are {free:.1f}')
     return ok[-1]
 

@@ -229,7 +229,6 @@ class Machine:
     tflops:float=100.    # that a GPU sustains, for a bill
     def __post_init__(self):
         check_size(self.size)
-        for d in filter(None, (self.device, self.judges)): check_device(d)
         for k in ('gib', 'gpus', 'tflops'):
             n = getattr(self, k)
             if n is not None and n <= 0: raise ValueError(
@@ -248,10 +247,11 @@ def _without_t5(facts:Facts, pipe)->Facts:
 def _memory(at:Machine)->float:
     "GiB of the GPU at hand, unless `at` says"
     if at.gib: return at.gib
+    if at.device: check_device(at.device)
     d = torch.device(at.device or own_device())
     if d.type=='cuda':
         return torch.cuda.get_device_properties(d).total_memory/2**30
-    raise ValueError('no GPU here: use a recipe that begins with tiny_, or '
+    raise ValueError('no GPU to plan for: use a recipe that begins with tiny_, or '
                      'say what memory to plan for, with --gib 24 and --bill '
                      'for another machine, or with --gib 24 --device cpu')
 
@@ -290,15 +290,19 @@ def _blank(r)->list[Task]:
     "Tasks of a recipe, without prompts and rewards"
     return [Task(t, [''], None) for t in r.tasks]
 
-def _reach(r, at:Machine):
-    "Raise an error where the run could not be on this machine"
+def _reach(at:Machine):
+    "Raise an error where there is no such machine or model"
     if at.gpus not in (None, here := processes()): raise ValueError(
         f'--gpus {at.gpus} is for --bill: {here} processes were started')
+    for d in filter(None, (at.device, at.judges)): check_device(d)
     _memory(at)
     if not (at.device or torch.cuda.is_available()): raise ValueError(
         'no GPU here: --gib alone is for --bill; to train on a slow '
         'processor say --device cpu')
     with reaching(at.model): StableDiffusion3Pipeline.load_config(at.model)
+
+def _try_adapters(r, at:Machine):
+    "Raise an error unless all adapters of a recipe fit the model"
     shape = _shape(at.model, r.cfg.rank, at.size)
     if (name := r.cfg.adapter) not in adapters(shape):   # can it be made?
         add_adapter(shape, name, r.cfg.rank, r.cfg.targets)
@@ -312,8 +316,8 @@ def _full_run(r, own, prompts, out, track, at:Machine):
     asks = r.cfg.iterations or r.start=='sft'
     tasks = (field_tasks(r.tasks, prompts, device=at.judges) if asks
              else _blank(r))   # a merge asks for no prompts
-    writable(out); _reach(r, at)
-    r,save,bill = _plan(r, at, own); by_main(print, bill)
+    _reach(at); r,save,bill = _plan(r, at, own); _try_adapters(r, at)
+    writable(out); by_main(print, bill)
     if isinstance(r.cfg, GRPOConfig): load_rewards(t.reward for t in tasks)
     pipe,enc = _full_size(r, save, at)
     return run_recipe(r, pipe, tasks, out, enc=enc, track=track)

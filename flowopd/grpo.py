@@ -504,7 +504,7 @@ def _settings(folder, setting)->tuple[dict,dict]:
     f = Path(folder)/'config.json'
     now = json.loads(json.dumps(describe(setting)))
     try: return json.loads(f.read_text()) if f.exists() else now, now
-    except json.JSONDecodeError as e: raise ValueError(
+    except ValueError as e: raise ValueError(
         f'{f} is damaged ({e}): restore it, or choose another folder') from e
 
 def check_claim(
@@ -554,6 +554,7 @@ def _save(folder, pipe, cfg, opt, avg, done):
 def _checkpoint(f):
     "What a checkpoint holds"
     try: return torch.load(f, map_location='cpu', weights_only=True)
+    except (OSError, MemoryError): raise
     except Exception as e: raise ValueError(   # of many kinds
         f'{f} is damaged ({type(e).__name__}): restore it, or begin anew in '
         'another folder') from e

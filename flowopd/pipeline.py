@@ -215,7 +215,7 @@ def adapters(
 
 # %% ../nbs/01_pipeline.ipynb #6ba3bb57
 def _tuned(pipe)->list:
-    "The adapted layers, looked for when adapters have come or gone"
+    "The adapted layers; when adapters come or go, all are made trainable"
     t,names = pipe.transformer, adapters(pipe)
     if t.__dict__.get('_tuned_for')!=names:
         t._tuned = [m for m in t.modules() if isinstance(m, BaseTunerLayer)]
@@ -283,14 +283,14 @@ def _prepare(t, name):
 # %% ../nbs/01_pipeline.ipynb #c13b79d9
 def _inject(pipe, cfg:LoraConfig, name):
     "Put an adapter on the transformer and leave active what was active"
-    before,t = active(pipe), pipe.transformer
+    before,t = active(pipe), pipe.transformer; t._tuned_for = None
     with warnings.catch_warnings():   # several adapters are what we want
         warnings.filterwarnings('ignore', 'Already found a `peft_config`')
         try: t.add_adapter(cfg, name)
         except ValueError:
             getattr(t, 'peft_config', {}).pop(name, None)
             t._hf_peft_config_loaded = hasattr(t, 'peft_config'); raise
-    t._tuned_for = None; _activate(pipe, before); _prepare(t, name)
+    _activate(pipe, before); _prepare(t, name)
 
 # %% ../nbs/01_pipeline.ipynb #7c1aac41
 def add_adapter(

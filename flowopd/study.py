@@ -820,7 +820,7 @@ def close(
     plan:dict,           # recipes by the name of their row
     aims:dict=AIMS       # scores that count, by setting
 )->list[str]:            # names
-    "Rows that seed 0 cannot tell from one of their references"
+    "Rows that seed 0 cannot tell from a reference, which may be themselves"
     first = [e for e in entries if e['seed']==0]
     made = {e['row'] for e in first}
     def near(r, other):
