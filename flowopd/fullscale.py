@@ -251,9 +251,9 @@ def _memory(at:Machine)->float:
     d = torch.device(at.device or own_device())
     if d.type=='cuda':
         return torch.cuda.get_device_properties(d).total_memory/2**30
-    raise ValueError('no GPU to plan for: use a recipe that begins with tiny_, or '
-                     'say what memory to plan for, with --gib 24 and --bill '
-                     'for another machine, or with --gib 24 --device cpu')
+    raise ValueError('no GPU to plan for: use a recipe that begins with '
+                     'tiny_, or say what memory to plan for, with --gib 24 '
+                     'and --bill for another machine, or --device cpu')
 
 def _plan(r, at:Machine, own=False)->tuple:
     "The recipe on the GPUs at hand, what is saved, its bill"
