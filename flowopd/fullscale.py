@@ -325,8 +325,9 @@ def _full_run(r, own, prompts, out, track, at:Machine):
 # %% ../nbs/21_fullscale.ipynb #83174475
 def _check_tiny(name, prompts, at:Machine):
     "Raise a ValueError for options that a recipe of the tiny model lacks"
+    usual = vars(Machine())
     odd = ['prompts']*bool(prompts) + [
-        k for k,v in vars(at).items() if v!=getattr(Machine(), k)]
+        k for k,v in vars(at).items() if v!=usual[k]]
     if odd: raise ValueError(f'{name} is for the tiny model: leave out ' +
                              ', '.join(f'--{k}' for k in odd))
 

@@ -742,7 +742,7 @@ def _write(plan, out, seeds, exam=Exam())->list[dict]:
     "Bring results.json up to date; returns its rows, in order of the plan"
     f = Path(out)/'results.json'; rows,order = _kept(plan, f),list(plan)
     for e in tabulate(plan, out, seeds, exam):
-        k = e['row'],e['seed']   # it may lack what comes from other rows
+        k = e['row'],e['seed']   # it may lack angles
         rows[k] = rows.get(k, {}) | e
     rows = [rows[k] for k in sorted(
         rows, key=lambda k: (k[1], order.index(k[0])))]
