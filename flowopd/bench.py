@@ -22,8 +22,9 @@ from .pipeline import *
 from .pipeline import _replace, latent_shape
 from .rollout import *
 from .rewards import Task
+from .runs import *
+from .runs import _digest
 from .grpo import *
-from .grpo import _digest
 from .parallel import processes
 from .evaluate import _noise_seeds, draw_images, exam
 from .prompts import *

@@ -23,6 +23,7 @@ from .world import *
 from .pipeline import *
 from .pipeline import _replace
 from .rewards import *
+from .runs import *
 from .grpo import *
 from .conflict import PAPER_MIX
 from .distill import *

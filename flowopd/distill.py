@@ -17,8 +17,10 @@ from .pipeline import *
 from .rollout import *
 from .rewards import Task
 from .parallel import *
+from .runs import *
+from .runs import _own_adapter
 from .grpo import *
-from .grpo import _own_adapter, _rng, _seeds
+from .grpo import _rng, _seeds
 
 # %% ../nbs/06_distill.ipynb #12406de1
 def _lora_layers(pipe, name):

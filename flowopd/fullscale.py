@@ -18,6 +18,7 @@ from .pipeline import *
 from .pipeline import SD35, TINY
 from .rollout import *
 from .rewards import Task, tiny_tasks
+from .runs import *
 from .grpo import *
 from .grpo import _check_grpo
 from .distill import *

@@ -20,7 +20,7 @@ from accelerate.utils import broadcast
 from .world import *
 from .pipeline import *
 from .rewards import QualityNet
-from .grpo import writable
+from .runs import writable
 from .evaluate import sample
 from diffusers import (AutoencoderKL, FlowMatchEulerDiscreteScheduler,
                        SD3Transformer2DModel, StableDiffusion3Pipeline)

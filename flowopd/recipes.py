@@ -16,6 +16,7 @@ from diffusers import (AutoencoderKL, FlowMatchEulerDiscreteScheduler,
                        SD3Transformer2DModel, StableDiffusion3Pipeline)
 from transformers import (CLIPTextConfig, CLIPTextModelWithProjection,
                           T5Config, T5EncoderModel)
+from .runs import *
 from .grpo import *
 from .distill import *
 

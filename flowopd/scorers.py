@@ -18,7 +18,7 @@ from scipy import ndimage
 from .world import edit_distance
 from .evaluate import _engine
 from .pipeline import check_device, hub_file
-from .grpo import slow
+from .runs import slow
 from .prompts import *
 
 # %% ../nbs/12_scorers.ipynb #41f52962

@@ -7,10 +7,10 @@ __all__ = ['LOOK', 'RANK', 'METHODS', 'ANGLE_TASKS', 'AIMS', 'MIXED', 'TAUGHT', 
            'GDPO', 'PAPER', 'MAIN', 'HEAVY', 'MIXES', 'STARTS', 'STUDENTS', 'FEW', 'GUIDED', 'TASTE', 'EQUAL', 'LOUD',
            'PASTEL', 'STRICT', 'SPARSE', 'WISHES', 'TRIO', 'N5', 'FIVE', 'TWICE', 'CHOSEN', 'LONG', 'LATER', 'PLAN',
            'EVERY', 'ANGLED', 'Place', 'every_task', 'Grpo', 'Merge', 'Distil', 'all_rewards', 'Look', 'kind_tasks',
-           'judges', 'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'setting', 'tabulate', 'specialist',
-           'of_family', 'mix', 'opd', 'cold', 'guided', 'own_guide', 'longer', 'work', 'load_results', 'summary',
-           'average', 'versus', 'references', 'close', 'strongest', 'rivals', 'champions', 'study', 'scoreboard',
-           'race', 'map_of', 'main']
+           'judges', 'Exam', 'ordered', 'lineage', 'produce', 'angles', 'paid', 'own_passes', 'setting', 'tabulate',
+           'specialist', 'of_family', 'mix', 'opd', 'cold', 'guided', 'own_guide', 'longer', 'work', 'load_results',
+           'summary', 'average', 'versus', 'gain', 'unconfirmed', 'references', 'close', 'strongest', 'rivals',
+           'champions', 'study', 'scoreboard', 'race', 'map_of', 'main']
 
 # %% ../nbs/91_rows.ipynb #69977870
 import json, shutil, time
@@ -30,11 +30,13 @@ from .world import *
 from .pipeline import *
 from .pipeline import _replace
 from .rewards import *
+from .runs import *
 from .grpo import *
 from .conflict import *
 from .distill import *
 from .mar import *
 from .evaluate import *
+from .budget import sft_units, units
 from .demo import _per, _workers
 
 # %% ../nbs/91_rows.ipynb #1ca85adf
@@ -332,6 +334,18 @@ def paid(
         seen.append(r); todo += plan[r].parents
     return seen
 
+# %% ../nbs/91_rows.ipynb #d03c7e77
+def own_passes(
+    recipe   # `Grpo`, `Merge` or `Distil`
+)->float:
+    "Forward passes, of one sequence, of its own training, without looks"
+    if not recipe.images: return 0.
+    cfg = recipe.config(0)
+    if isinstance(recipe, Grpo): each = units(cfg)
+    elif recipe.method=='sft': each = sft_units(cfg, teacher=recipe.guide)
+    else: each = units(cfg, anchor=bool(recipe.anchor), teacher=recipe.guide)
+    return recipe.images*sum(each.values())
+
 # %% ../nbs/91_rows.ipynb #079a2bd9
 # scores that count, by setting
 AIMS = {'': ['compose', 'spell', 'quality'],
@@ -531,9 +545,11 @@ STUDENTS = {
     **{f'opd:mar_{b}': opd(anchor='teacher:quality', b=b)
        for b in (.1, .3, 1.)},
     **{f'paper_student_{b}': opd(*PAPER, 'teacher:quality', b)
-       for b in (.1, 1.)},
+       for b in (.02, .1, 1.)},
     **{f'student_{b}': opd(*PAPER, 'teacher:quality', b, guide=2.)
        for b in (.1, 1.)},
+    'student_one_query': opd(*PAPER, 'teacher:quality', .3, guide=2.,
+                             queries=(6,)),
     **{f'opd:guide_{g}': opd(guide=g) for g in (1.5, 2., 3.)},
     'opd:guide_48': opd(guide=2., iterations=48),   # all images of a mix
     'opd:guide_mar': opd(anchor='teacher:quality', b=.1, guide=2.),
@@ -800,6 +816,27 @@ def versus(
     return d, np.hypot(*(average(own, own[0]['row'], aims)[1]
                          for own in both))
 
+# %% ../nbs/91_rows.ipynb #e5a888d9
+def gain(
+    entries:list[dict],   # the rows of results.json
+    row:str,
+    metric:str
+)->tuple[float,float]:    # mean and error
+    "By how much a row exceeds the base"
+    d,e = versus(entries, row, 'base', [metric]); return np.mean(d), e
+
+def unconfirmed(
+    entries:list[dict],       # the rows of results.json
+    row:str,
+    reward:str, judge:str     # names of scores
+)->tuple[float,float]:        # mean and error
+    "The part of a gain in `reward` over the base that `judge` does not see"
+    base = next(e for e in entries if e['row']=='base')
+    def gap(e): return e[reward]-e[judge] - (base[reward]-base[judge])
+    each = [dict(e, gap=gap(e), se=dict(gap=np.hypot(
+        e['se'][reward], e['se'][judge]))) for e in entries]
+    return summary(each, row, ['gap'])['gap']
+
 # %% ../nbs/91_rows.ipynb #b08b9838
 def references(
     plan:dict,    # recipes by the name of their row
@@ -948,6 +985,12 @@ def _course(entries, row, aims, origin=None, offset=0):
     x,y = np.array(looks).mean(0).T
     return x+offset, y
 
+def _end(entries, row, aims)->tuple[int,float]:
+    "Images of a row's own training, and its average in the end"
+    mine = [e for e in entries if e['row']==row]
+    return mine[0]['own_images'], np.mean([_score(e['val'], aims)
+                                           for e in mine])
+
 # %% ../nbs/91_rows.ipynb #7ebcb586
 def race(
     entries:list[dict],   # the rows of results.json
@@ -956,18 +999,20 @@ def race(
     aims:list[str]=AIMS['']   # scores that count
 )->plt.Figure:
     "Average score against images, teachers counted (left) and given (right)"
-    fig,axs = plt.subplots(1, 2, figsize=(8,3), sharey=True)
+    fig,axs = plt.subplots(1, 2, figsize=(9,3.4), sharey=True)
     one = {e['row']: e for e in entries}
+    best = max(_end(entries, r, aims)[1] for r in mixes)
     for ax,given in zip(axs, (False,True)):
-        for r in mixes:
-            ax.plot(*_course(entries, r, aims, 'base'), '.-', label=r)
-        for r,cold in students.items():
-            paid = one[r]['images'] - one[r]['own_images']
-            x,y = _course(entries, r, aims, cold, 0 if given else paid)
-            ax.plot(x, y, 'o-', label=r)
+        for r,origin in (dict.fromkeys(mixes, 'base') | students).items():
+            x0 = 0 if given else one[r]['images'] - one[r]['own_images']
+            line, = ax.plot(*_course(entries, r, aims, origin, x0),
+                            'o-' if r in students else '.-', label=r)
+            x,y = _end(entries, r, aims)
+            ax.plot(x+x0, y, '*', c=line.get_color(), ms=11, mec='k')
+        ax.axhline(best, c='k', ls=':', lw=1)
+        ax.set_xlabel('images generated')
     axs[0].set_title('teachers counted'); axs[1].set_title('teachers given')
     axs[0].set_ylabel('average on validation'); axs[1].legend(fontsize=7)
-    for ax in axs: ax.set_xlabel('images generated')
     fig.tight_layout(); return fig
 
 # %% ../nbs/91_rows.ipynb #defe53c9
@@ -985,7 +1030,7 @@ def map_of(
     ax.set_yticks(range(len(pairs)), pairs)
     ax.set_ylim(len(pairs)-.4, -.6)
     ax.axvline(0, c='k', lw=.8); ax.grid(axis='x', alpha=.3)
-    ax.set_xlabel('average of the student - average of the mix')
+    ax.set_xlabel('student - mix, average')
     fig.tight_layout(); return fig
 
 # %% ../nbs/91_rows.ipynb #30ce5573
