@@ -14,14 +14,13 @@ __all__ = ['LOOK', 'RANK', 'METHODS', 'ANGLE_TASKS', 'AIMS', 'MIXED', 'TAUGHT', 
 
 # %% ../nbs/91_rows.ipynb #69977870
 import json, shutil, time
-from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
-import numpy as np, torch, matplotlib.pyplot as plt
+import numpy as np, matplotlib.pyplot as plt
 from fastcore.basics import patch
 from fastcore.script import call_parse
 from scipy import stats
