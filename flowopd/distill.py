@@ -312,10 +312,11 @@ def distill(
     return run(pipe, cfg, step, out, setting, watch, progress, track)
 
 # %% ../nbs/06_distill.ipynb #43e38233
-def _mixing(pipe, n)->tuple:
+def _mixing(pipe, n, seed)->tuple:
     "Random noise levels (n,) and noise (n,C,H,W) for flow matching"
-    level = torch.randint(1000, (n,))
-    return sigmas(pipe, 1000)[level], torch.randn(n, *latent_shape(pipe))
+    g, = generators([seed]); level = torch.randint(1000, (n,), generator=g)
+    eps = torch.randn(n, *latent_shape(pipe), generator=g)
+    return sigmas(pipe, 1000)[level], eps
 
 def _flow_loss(pipe, adapter, cond, x0, sigma, eps)->torch.Tensor:
     "Flow-matching loss (B,) on latents x0, at noise levels with noise"
@@ -343,10 +344,10 @@ def sft_iteration(
 )->dict:                        # metrics: images so far, loss, gradient norm
     "One flow-matching update of the student on fresh images of the teachers"
     rng = _rng(cfg, it, 'prompts')
-    torch.manual_seed(_seeds(cfg, it, 'torch', 1)[0])
     n = cfg.prompts*cfg.group; own,losses = mine(range(n), pipe), []
     ps,names = draw_prompts(tasks, n, rng, cfg.shares)
-    seeds,(sigma,eps) = _seeds(cfg, it, 'start', n), _mixing(pipe, n)
+    seeds = _seeds(cfg, it, 'start', n)
+    sigma,eps = _mixing(pipe, n, *_seeds(cfg, it, 'torch', 1))
     cond = enc([ps[j] for j in own])
     for k in batches(len(own), cfg.batch, 'learn', progress):
         i = own[k]; who = [teachers[names[j]] for j in i]

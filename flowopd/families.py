@@ -49,7 +49,7 @@ class Flux:
 @patch
 def forward(self:Flux, t, cond, x, sigma, g=None):
     "Velocity (B,C,H,W) in float32 of transformer `t`"
-    d,(H,W) = t.dtype, x.shape[2:]
+    d,(H,W) = next(t.parameters()).dtype, x.shape[2:]
     where = FluxPipeline._prepare_latent_image_ids(
         1, H//2, W//2, x.device, d)
     told = None if g is None else x.new_full((len(x),), g)

@@ -244,10 +244,12 @@ def part(
 
 # %% ../nbs/04_grpo.ipynb #f542bd5f
 def shuffled(
-    cfg:GRPOConfig
+    cfg:GRPOConfig,
+    it:int   # the iteration: with the seed, it decides the order
 )->list[torch.Tensor]:   # for each update, numbers of its groups
     "All groups of an iteration, in random order, dealt into updates"
-    return torch.randperm(cfg.prompts).tensor_split(cfg.updates)
+    g, = generators(_seeds(cfg, it, 'torch', 1))
+    return torch.randperm(cfg.prompts, generator=g).tensor_split(cfg.updates)
 
 # %% ../nbs/04_grpo.ipynb #b4485661
 def _samples(cfg, groups)->torch.Tensor:
@@ -277,11 +279,11 @@ def update(
     return dict(grad_norm=float(np.mean(norms)))
 
 # %% ../nbs/04_grpo.ipynb #94ad336a
-def _dealt(pipe, cfg)->tuple:
+def _dealt(pipe, cfg, it)->tuple:
     "Samples of this process; for each update, which of them"
-    if cfg.same_start: own = [_samples(cfg, mine(d, pipe))
-                              for d in shuffled(cfg)]
-    else: own = [mine(_samples(cfg, d), pipe) for d in shuffled(cfg)]
+    deal = shuffled(cfg, it)
+    if cfg.same_start: own = [_samples(cfg, mine(d, pipe)) for d in deal]
+    else: own = [mine(_samples(cfg, d), pipe) for d in deal]
     here = torch.cat(own).msort()
     return here, [torch.searchsorted(here, i) for i in own]
 
@@ -302,10 +304,9 @@ def grpo_iteration(
     progress:bool=False         # show bars, if it takes long
 )->dict:                        # images so far, mean rewards, gradient norm
     "One iteration of GRPO on the tasks' rewards"
-    torch.manual_seed(_seeds(cfg, it, 'torch', 1)[0])
     drawn,_ = draw_prompts(tasks, cfg.prompts, _rng(cfg, it, 'prompts'),
                            cfg.shares)
-    i,deal = _dealt(pipe, cfg)
+    i,deal = _dealt(pipe, cfg, it)
     ps = [drawn[j//cfg.group] for j in i]; cond = enc(ps)
     traj = collect(pipe, cond, cfg, it, i, progress)
     ims = _images(pipe, traj.final, cfg, progress)

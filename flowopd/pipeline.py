@@ -19,9 +19,10 @@ from types import SimpleNamespace
 import diffusers, torch, transformers
 import torch.nn.functional as F
 from fastcore.basics import patch
+_level = transformers.logging.get_verbosity()
 transformers.logging.set_verbosity_error()   # it misses torchvision
 from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
-transformers.logging.set_verbosity_warning()
+transformers.logging.set_verbosity(_level)
 from peft import (LoraConfig, get_peft_model_state_dict,
                   set_peft_model_state_dict)
 from peft.tuners.tuners_utils import BaseTunerLayer
@@ -214,29 +215,40 @@ def adapters(
     return list(getattr(pipe.transformer, 'peft_config', {}))
 
 # %% ../nbs/01_pipeline.ipynb #6ba3bb57
-def _tuned(pipe)->list:
-    "The adapted layers; when adapters come or go, all are made trainable"
-    t,names = pipe.transformer, adapters(pipe)
-    if t.__dict__.get('_tuned_for')!=names:
-        t._tuned = [m for m in t.modules() if isinstance(m, BaseTunerLayer)]
-        for n,p in t.named_parameters():   # whoever may be trained next
-            if 'lora_' in n: p.requires_grad_(True)
-        t._tuned_for = names
-    return t._tuned
+def _layers(pipe)->list:
+    "The adapted layers; looked up again when adapters or layers have changed"
+    t = pipe.transformer
+    now = list(getattr(t, 'peft_config', {}).items())
+    was,places = t.__dict__.get('_adapted', ([], []))
+    same = [n for n,_ in now]==[n for n,_ in was] and all(
+        c is d for (_,c),(_,d) in zip(now, was))
+    if not same or any(p._modules.get(n) is not m for p,n,m in places):
+        places = [(p, n, m) for p in t.modules()
+                  for n,m in p._modules.items() if isinstance(m, BaseTunerLayer)]
+        t._adapted = now, places
+    return [m for _,_,m in places]
 
 def active(
     pipe
 )->str|None:   # None for the bare base
     "Name of the adapter in use"
-    m = next(iter(_tuned(pipe)), None)
+    m = next(iter(_layers(pipe)), None)
     return None if m is None or m.disable_adapters else m.active_adapters[0]
 
 # %% ../nbs/01_pipeline.ipynb #f25b4776
+def _trainable(m, names):
+    "Let the weights of some adapters of a layer be trained"
+    for part in (m.lora_A, m.lora_B):
+        for n in names:
+            if n in part: part[n].weight.requires_grad_(True)
+
 def _activate(pipe, name):
     "Use adapter `name`, or the base if None"
-    for m in _tuned(pipe):   # peft's `set_adapter` would freeze all others
+    train = name is not None and torch.is_grad_enabled()
+    for m in _layers(pipe):   # peft's `set_adapter` would freeze all others
         if name is not None: m._active_adapter = [name]
         m._disable_adapters = name is None
+        if train: _trainable(m, [name])
 
 # %% ../nbs/01_pipeline.ipynb #75546c61
 def _check(pipe, name):
@@ -283,14 +295,15 @@ def _prepare(t, name):
 # %% ../nbs/01_pipeline.ipynb #c13b79d9
 def _inject(pipe, cfg:LoraConfig, name):
     "Put an adapter on the transformer and leave active what was active"
-    before,t = active(pipe), pipe.transformer; t._tuned_for = None
+    before,t = active(pipe), pipe.transformer
     with warnings.catch_warnings():   # several adapters are what we want
         warnings.filterwarnings('ignore', 'Already found a `peft_config`')
         try: t.add_adapter(cfg, name)
         except ValueError:
             getattr(t, 'peft_config', {}).pop(name, None)
             t._hf_peft_config_loaded = hasattr(t, 'peft_config'); raise
-    _activate(pipe, before); _prepare(t, name)
+    _prepare(t, name); _activate(pipe, before)
+    for m in _layers(pipe): _trainable(m, adapters(pipe))
 
 # %% ../nbs/01_pipeline.ipynb #7c1aac41
 def add_adapter(
@@ -318,6 +331,7 @@ def remove_adapter(
         warnings.filterwarnings('ignore', '.*active which is now deleted')
         pipe.transformer.delete_adapters(name)
     _activate(pipe, None if before==name else before)
+    for m in _layers(pipe): _trainable(m, adapters(pipe))
 
 # %% ../nbs/01_pipeline.ipynb #01e201c6
 @contextmanager
@@ -378,7 +392,7 @@ def guided(
 @patch
 def forward(self:SD3, t, cond, x, sigma):
     "Velocity (B,C,H,W) in float32 of transformer `t`, without guidance"
-    d = t.dtype
+    d = next(t.parameters()).dtype   # `t.dtype` looks at all of them
     return t(x.to(d), cond.embeds.to(d), cond.pooled.to(d), 1000*sigma,
              return_dict=False)[0].float()
 

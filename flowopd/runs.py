@@ -333,18 +333,18 @@ def run(
     track=()            # names of trackers, such as 'tensorboard'
 )->list[dict]:          # the metrics of every iteration
     "Train `cfg.adapter`; its running average ends in `pipe` and in `out`"
-    out = Path(out); check_trackers(track)
-    rows = by_main(_open_run, out, cfg, setting)
+    check_trackers(track); out = by_main(writable, out)
     params = adapter_parameters(pipe, cfg.adapter)
     opt = torch.optim.AdamW(params, cfg.lr, weight_decay=1e-4)
     avg = EMAModel(params, decay=cfg.ema)
-    start = _resume(out, pipe, cfg, opt, avg); rows = rows[:start]
     with (alone(out), using(pipe, cfg.adapter),
           _tracker(track, out, cfg) as log):
+        rows = by_main(_open_run, out, cfg, setting)   # nobody else is here
+        start = _resume(out, pipe, cfg, opt, avg); rows = rows[:start]
         for it in (bar := _bar(out.name, start, cfg, progress)):
             rows.append(iterate(opt, it)); avg.step(params)
             bar.set_postfix(_floats(rows[-1]))
             if watch: rows[-1] |= by_main(watch, it)
             by_main(_write, out, pipe, cfg, opt, avg, rows); log(rows[-1], it)
-    avg.copy_to(params); by_main(save_adapter, pipe, cfg.adapter, out)
+        avg.copy_to(params); by_main(save_adapter, pipe, cfg.adapter, out)
     wait_for_all(); return rows
