@@ -9,8 +9,8 @@ __all__ = ['blend', 'Anchored', 'Late']
 from dataclasses import dataclass
 from typing import Callable
 import torch
-from .pipeline import *
-from .distill import *
+from .distill import teacher_target
+from .pipeline import Policy, velocity
 
 # %% ../nbs/07_mar.ipynb #1997e762
 def blend(

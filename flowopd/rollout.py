@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from fastcore.basics import patch
 from diffusers.utils.torch_utils import randn_tensor
-from .pipeline import *
+from .pipeline import family, latent_shape, SD3
 
 # %% ../nbs/02_rollout.ipynb #486cc6a9
 @patch
