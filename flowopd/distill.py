@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['LOSSES', 'pathwise', 'sampled', 'detached', 'DistillConfig', 'teacher_target', 'distill_step', 'distill_iteration',
-           'distill', 'sft_iteration', 'sft']
+           'distill', 'SFTConfig', 'sft_iteration', 'sft']
 
 # %% ../nbs/06_distill.ipynb #005adca2
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 import torch
+from fastcore.basics import patch
 from diffusers.utils.torch_utils import randn_tensor
 from .adapters import adapter_parameters
 from .parallel import gather, own_share
@@ -18,8 +19,9 @@ from .pipeline import (Cond, Encoder, latent_shape, Policy,
     routed_velocity, velocity)
 from flowopd.rollout import (generators, rollout, sigmas, start_noise,
     Transition)
-from .runs import (check_run, fingerprint, optimizer_step,
-    own_adapter, run, run_rng, run_seeds, RunConfig, TINY_RUN)
+from .runs import (check_choice, fingerprint, optimizer_step,
+    own_adapter, RolloutConfig, run, run_rng, run_seeds, RunConfig,
+    TINY_ROLLOUT, TINY_RUN)
 from .tasks import check_tasks, draw_prompts, Task
 from .util import batches
 
@@ -56,10 +58,10 @@ LOSSES = dict(pathwise=pathwise, sampled=sampled, detached=detached)
 
 # %% ../nbs/06_distill.ipynb #2826d18e
 @dataclass
-class DistillConfig(RunConfig):
+class DistillConfig(RolloutConfig):
     "How to distil teachers into an adapter; `guidance` is the student's"
     iterations:int = 1000   # optimizer steps
-    prompts:int = 16        # prompts an iteration
+    num_prompts:int = 16      # prompts an iteration
     group:int = 16          # trajectories a prompt
     batch:int = 4           # trajectories at once through the model
     lr:float = 1e-4         # of AdamW
@@ -72,9 +74,9 @@ class DistillConfig(RunConfig):
         **kw   # fields that shall differ
     ):
         "Settings for the tiny pipeline on a CPU"
-        own = dict(iterations=30, prompts=64, group=1, weighting='flat',
+        own = dict(iterations=30, num_prompts=64, group=1, weighting='flat',
                    lr=3e-3)
-        return cls(**TINY_RUN | own | kw)
+        return cls(**TINY_ROLLOUT | own | kw)
 
 # %% ../nbs/06_distill.ipynb #3c9e09f2
 def teacher_target(
@@ -151,7 +153,7 @@ def distill_iteration(
 )->dict:                        # images so far, KL by task and by step
     "One update of the student on its own trajectories"
     rng = run_rng(cfg, it, 'prompts')
-    drawn = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
+    drawn = draw_prompts(tasks, cfg.num_prompts, rng, cfg.shares)
     ps,names = ([x for x in l for _ in range(cfg.group)] for l in drawn)
     seeds,own = run_seeds(cfg, it, 'noise', len(ps)), own_share(range(len(ps)), pipe)
     cond = enc([ps[j] for j in own])
@@ -165,15 +167,15 @@ def distill_iteration(
     return dict(done, grad_norm=optimizer_step(pipe, cfg, opt))
 
 # %% ../nbs/06_distill.ipynb #f8589d3d
-def _check_distill(cfg):
+@patch
+def check(self:DistillConfig)->None:
     "Raise a ValueError for settings that cannot work"
-    check_run(cfg)
-    if cfg.loss not in LOSSES: raise ValueError(
-        f'loss {cfg.loss!r} is none of {list(LOSSES)}')
-    if cfg.steps < 2: raise ValueError(
-        f'{cfg.steps} steps: the last one teaches nothing, take at least 2')
-    if not {*cfg.queries} <= {*range(cfg.steps-1)}: raise ValueError(
-        f'queries {cfg.queries}: choose from 0 to {cfg.steps-2}, '
+    RolloutConfig.check(self)
+    check_choice(self, 'loss', LOSSES)
+    if self.steps < 2: raise ValueError(
+        f'{self.steps} steps: the last one teaches nothing, take at least 2')
+    if not {*self.queries} <= {*range(self.steps-1)}: raise ValueError(
+        f'queries {self.queries}: choose from 0 to {self.steps-2}, '
         'the last step teaches nothing')
 
 def _check_run(pipe, teachers, tasks, cfg):
@@ -186,7 +188,8 @@ def _check_run(pipe, teachers, tasks, cfg):
         if not isinstance(p, Policy): raise ValueError(
             f'the teacher of {n!r} is {p!r}: give a Policy')
         adapter_parameters(pipe, p.adapter)   # raises if there is none
-    check_tasks(tasks, cfg.shares); _check_distill(cfg)
+    check_tasks(tasks, cfg.shares)
+    cfg.check()
 
 # %% ../nbs/06_distill.ipynb #70ff294c
 def _student(pipe, teachers, tasks, cfg):
@@ -218,7 +221,7 @@ def distill(
     out:Path|str,               # folder of the run; continues what it holds
     enc:Encoder=None,           # to share its cache with other runs
     target=teacher_target,      # what the student follows; see notebook 07
-    watch=None,                 # called as watch(it), returns more metrics
+    watch=None,                 # called as watch(it, row), may return more
     progress:bool=True,         # show a bar
     track=()                    # names of trackers, such as 'tensorboard'
 )->list[dict]:                  # the metrics of every iteration
@@ -251,6 +254,25 @@ def _teacher_latents(pipe, cfg, policies, cond, seeds)->torch.Tensor:
     x,sig = start_noise(pipe, generators(seeds)), sigmas(pipe, cfg.steps)
     return rollout(ask, x, sig, window=range(0)).final
 
+# %% ../nbs/06_distill.ipynb #f820c145
+@dataclass
+class SFTConfig(RunConfig):
+    "How to fine-tune an adapter on teachers' images"
+    iterations:int = 200    # optimizer steps
+    num_prompts:int = 16    # prompts an iteration
+    group:int = 16          # images a prompt, each drawn anew
+    batch:int = 4           # samples at once through the model
+    lr:float = 1e-4         # of AdamW
+
+    @classmethod
+    def tiny(
+        cls,
+        **kw   # fields that shall differ
+    ):
+        "Settings for the tiny pipeline on a CPU"
+        own = dict(iterations=30, num_prompts=64, group=1, lr=3e-3)
+        return cls(**TINY_RUN | own | kw)
+
 # %% ../nbs/06_distill.ipynb #083724a7
 def sft_iteration(
     pipe,                       # tiny or full pipeline
@@ -258,13 +280,13 @@ def sft_iteration(
     tasks:list[Task],           # whose prompts are drawn
     teachers:dict[str,Policy],  # by task name
     opt:torch.optim.Optimizer,  # of the student's parameters
-    cfg:DistillConfig,          # prompts*group images; loss is not used
+    cfg:SFTConfig,              # whose adapter is the student
     it:int,                     # number of the iteration, from 0
     progress:bool=False         # show a bar, if it takes long
 )->dict:                        # metrics: images so far, loss, gradient norm
     "One flow-matching update of the student on fresh images of the teachers"
     rng = run_rng(cfg, it, 'prompts')
-    n = cfg.prompts*cfg.group; own,losses = own_share(range(n), pipe), []
+    n = cfg.num_prompts*cfg.group; own,losses = own_share(range(n), pipe), []
     ps,names = draw_prompts(tasks, n, rng, cfg.shares)
     seeds = run_seeds(cfg, it, 'start', n)
     sigma,eps = _mixing(pipe, n, *run_seeds(cfg, it, 'torch', 1))
@@ -283,10 +305,10 @@ def sft(
     pipe,                       # tiny or full pipeline
     teachers:dict[str,Policy],  # by task name
     tasks:list[Task],           # whose prompts the teachers paint
-    cfg:DistillConfig,          # whose adapter is the student
+    cfg:SFTConfig,              # whose adapter is the student
     out:Path|str,               # folder of the run; continues what it holds
     enc:Encoder=None,           # to share its cache with other runs
-    watch=None,                 # called as watch(it), returns more metrics
+    watch=None,                 # called as watch(it, row), may return more
     progress:bool=True,         # show a bar
     track=()                    # names of trackers, such as 'tensorboard'
 )->list[dict]:                  # the metrics of every iteration

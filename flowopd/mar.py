@@ -30,16 +30,16 @@ def _check_strength(b):
 # %% ../nbs/07_mar.ipynb #1d652f1e
 @dataclass
 class Anchored:
-    "A target for `distill`: the teachers' velocity blended with an anchor's"
+    "A target for `distill`: another target's velocity blended with an anchor's"
     anchor:Policy                # asked on every prompt
     strength:float|Callable=.3   # b, a number or a function of sigma
+    target:Callable=teacher_target   # what has an anchor
     def __post_init__(self):
         if not callable(self.strength): _check_strength(self.strength)
     def __call__(self, pipe, teachers, names, cond, x, sigma):
         "Velocity (B,C,H,W) and weight, called as `teacher_target` is"
-        v,w = teacher_target(pipe, teachers, names, cond, x, sigma)
-        b = self.strength
-        if callable(b): b = b(sigma)
+        v,w = self.target(pipe, teachers, names, cond, x, sigma)
+        b = self.strength(sigma) if callable(self.strength) else self.strength
         v,scale = blend(v, velocity(pipe, self.anchor, cond, x, sigma), b)
         return v, w*scale
 

@@ -5,7 +5,6 @@ Usage: tools/preview_docs.py [FOLDER]
 FOLDER is the `dist` folder of the npm package katex, for maths without the network. flowopd must be installed (pip install -e .).
 """
 import re, shutil, sys
-from pathlib import Path
 from nbdev.config import get_config
 from nbdev.doclinks import _build_modidx
 from nbdev.quarto import refresh_quarto_yml, nbdev_sidebar

@@ -19,7 +19,7 @@ from ..tasks import draw_prompts, reward_matrix, Task
 # settings for `GRPOConfig`: the paper's mix, and each reward normalised first
 PAPER_MIX = dict(weights=dict(compose=.8, spell=.8, quality=.2),
                  shares=dict(quality=0))   # which has no prompts of its own
-GDPO_MIX = dict(PAPER_MIX, per_reward=True)
+GDPO_MIX = dict(PAPER_MIX, aggregation='normalize_then_sum')
 
 # %% ../../nbs/05_conflict.ipynb #a4c3fa00
 def _gradient(pipe, cond, traj, adv, cfg)->torch.Tensor:
@@ -44,11 +44,12 @@ def reward_gradients(
 )->torch.Tensor:       # (K,P), P weights of the adapter
     "Policy gradients g_k of all rewards, on the same rollouts"
     rng = run_rng(cfg, it, 'prompts')
-    ps,_ = draw_prompts(tasks, cfg.prompts, rng, cfg.shares)
+    ps,_ = draw_prompts(tasks, cfg.num_prompts, rng, cfg.shares)
     ps = [p for p in ps for _ in range(cfg.group)]
     cond = enc(ps); traj = collect(pipe, cond, cfg, it)
     R = reward_matrix(tasks, decode(pipe, traj.final), ps)
-    adv = [mixed_advantages(r[:,None], [1.], cfg.group, True) for r in R.T]
+    adv = [mixed_advantages(r[:,None], [1.], cfg.group,
+                            aggregation='normalize_then_sum') for r in R.T]
     return torch.stack([_gradient(pipe, cond, traj, a, cfg) for a in adv])
 
 # %% ../../nbs/05_conflict.ipynb #d35d65fa

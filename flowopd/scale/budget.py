@@ -6,7 +6,7 @@
 __all__ = ['PUBLISHED_TEXT', 'HELP', 'flop', 'text_tokens', 'blank', 'forward_flop', 'backward_flop', 'units', 'sft_units',
            'recipe_units', 'saved_bytes', 'activation_bytes', 'checkpointed_bytes', 'Facts', 'module_bytes',
            'count_facts', 'clip_meta', 'detector_meta', 'reward_bytes', 'memory', 'geometries', 'fit_batch',
-           'iteration_units', 'iteration_flop', 'start_flop', 'hours', 'duration', 'recipe_table', 'budget']
+           'iteration_units', 'iteration_flop', 'hours', 'duration', 'recipe_table', 'budget']
 
 # %% ../../nbs/18_budget.ipynb #95cbf364
 from contextlib import suppress
@@ -19,11 +19,14 @@ from transformers import (
     CLIPConfig, CLIPModel, Mask2FormerConfig,
     Mask2FormerForUniversalSegmentation, SwinConfig)
 from ..adapters import adapter_parameters, using
+from ..distill import SFTConfig
 from ..grpo import GRPOConfig
 from flowopd.pipeline import (Cond, decode, KEEP, latent_shape, Policy,
     velocity)
+from ..recipe import Recipe
 from ..runs import RunConfig
-from .recipes import Geometry, Recipe, RECIPES, T5_TOKENS
+from .recipes import Geometry, geometry, RECIPES, T5_TOKENS
+from ..util import markdown_table
 
 # %% ../../nbs/18_budget.ipynb #64da9c07
 def flop(
@@ -80,12 +83,13 @@ def backward_flop(pipe, adapter, text=None)->int:
 
 # %% ../../nbs/18_budget.ipynb #5370522a
 def units(
-    cfg:RunConfig,      # of GRPO or of distillation
+    cfg:RunConfig,      # of any kind
     back:float=1.13,    # backward pass, in units of a forward pass
     anchor:bool=False,  # is one asked? (guided as the teachers are)
     teacher:float=4.5   # guidance of teachers and anchor
 )->dict[str,float]:     # by part
     "Forward passes of one sequence that a sample costs"
+    if isinstance(cfg, SFTConfig): return sft_units(cfg, back, teacher)
     g,h = (1 if x==1 else 2 for x in (cfg.guidance, teacher))
     if isinstance(cfg, GRPOConfig):
         n = cfg.window; early = (cfg.window_end-n)/2   # mean start of it
@@ -98,7 +102,7 @@ def units(
 
 # %% ../../nbs/18_budget.ipynb #da643b33
 def sft_units(
-    cfg:RunConfig,      # of the fine-tuning
+    cfg:SFTConfig,
     back:float=1.13,    # backward pass, in units of a forward pass
     teacher:float=4.5   # guidance of the teachers
 )->dict[str,float]:     # by part
@@ -112,8 +116,7 @@ def recipe_units(
     back:float=1.13   # backward pass, in units of a forward pass
 )->dict[str,float]:   # by part
     "Forward passes of one sequence that a sample of a recipe costs"
-    return units(r.cfg, back, r.anchor is not None,
-                 r.teacher_guidance)
+    return units(r.cfg, back, bool(r.anchor), r.teacher_guidance)
 
 # %% ../../nbs/18_budget.ipynb #ae984db4
 class _Fused(torch.autograd.Function):
@@ -238,18 +241,18 @@ def reward_bytes()->dict:
 def memory(
     r:Recipe,
     facts:Facts,
-    geometry:Geometry=None,    # the recipe's own if not given
+    deal:Geometry=None,        # the recipe's own if not given
     rest:bool=False,           # text encoders are on the CPU
     checkpointing:bool=False,  # of the transformer
     away:bool=False,           # reward models are on the CPU
     sharded:bool=False         # every GPU has a part of the transformer
 )->dict[str,int]:              # bytes by part
     "An estimate of the memory of one GPU: all but workspace"
-    g,c = geometry or r.geometry, r.cfg
+    g,c = deal or geometry(r), r.cfg
     share = -(-g.samples//g.gpus); grpo = isinstance(c, GRPOConfig)
-    kept = (KEEP + min(share, g.prompts))*facts.cond + (
+    kept = (KEEP + min(share, g.num_prompts))*facts.cond + (
         share*(c.steps+1)*facts.latent*grpo)
-    each = g.batch*(1 if c.guidance==1 else 2)*(
+    each = g.batch*(1 if r.guidance==1 else 2)*(
         facts.less if checkpointing else facts.kept)
     here = dict(facts.weights); text = here['text encoders']
     if rest: here['text encoders'],each = (   # they come in turn
@@ -257,7 +260,7 @@ def memory(
     if sharded: here['transformer'] //= g.gpus
     paid = r.tasks if grpo and not away else ()
     return here | {
-        'adapters': 4*facts.adapter*len(r.all_adapters()),
+        'adapters': 4*facts.adapter*(1 + len(r.roles)),
         'rewards': sum(reward_bytes().get(t, 0) for t in paid),
         'optimizer': 16*facts.adapter, 'samples': kept, 'activations': each}
 
@@ -271,7 +274,7 @@ def geometries(
     found = []
     for b in batches:
         with suppress(ValueError): found.append(Geometry(
-            gpus, b, cfg.group, cfg.prompts, getattr(cfg, 'updates', 1)))
+            gpus, b, cfg.group, cfg.num_prompts, getattr(cfg, 'updates', 1)))
     return found
 
 # %% ../../nbs/18_budget.ipynb #00952443
@@ -281,7 +284,7 @@ HELP = {'text encoders': dict(rest='let them rest',
         'activations': dict(checkpointing='use checkpointing',
                             batch='take fewer samples at once'),
         'transformer': dict(sharded='shard it (--use_fsdp of accelerate)'),
-        'rewards': dict(away='keep them on the CPU (--judges cpu)'),
+        'rewards': dict(away='keep them on the CPU (--reward_device cpu)'),
         'samples': dict(prompts='take fewer prompts or smaller groups')}
 
 def _help(part, saving)->str:
@@ -299,7 +302,7 @@ def _most(m:dict, saving)->str:
 def _undealt(cfg, gpus)->str:
     "Why a batch does not deal the samples of `cfg`, and which one would"
     good = [g.batch for g in geometries(cfg, gpus)]
-    return (f'{cfg.prompts} prompts x {cfg.group} samples cannot be dealt to '
+    return (f'{cfg.num_prompts} prompts x {cfg.group} samples cannot be dealt to '
             f'{gpus} GPU{"s"*(gpus > 1)} with such a batch: ' + (
                 f'take one of {good}' if good else 'change prompts or group'))
 
@@ -329,11 +332,6 @@ def _parts(d, form)->str:
     "The entries of `d` that are not 0, as text"
     return ', '.join(f'{k} {v:{form}}' for k,v in d.items() if v)
 
-def _rounds(r)->str:
-    "Iterations of a recipe, as text"
-    return f'{r.cfg.iterations} iterations' + (
-        f' after {r.sft_iterations} of fine-tuning'*(r.start=='sft'))
-
 # %% ../../nbs/18_budget.ipynb #4720e908
 def iteration_units(
     r:Recipe,
@@ -350,13 +348,7 @@ def iteration_units(
 def iteration_flop(r:Recipe, facts:Facts, checkpointing:bool=False)->float:
     "Operations of an iteration, on all GPUs"
     each = sum(iteration_units(r, facts, checkpointing).values())
-    return each*facts.flop*r.geometry.samples
-
-def start_flop(r:Recipe, facts:Facts)->float:
-    "Operations of the fine-tuning that a student begins with, if it does"
-    each = sum(sft_units(r.cfg, facts.back, r.teacher_guidance).values())
-    n = r.sft_iterations*r.geometry.samples*(r.start=='sft')
-    return n*each*facts.flop
+    return each*facts.flop*geometry(r).samples
 
 def hours(
     r:Recipe,
@@ -364,9 +356,9 @@ def hours(
     tflops:float=100.,         # sustained by a GPU, in TFLOP a second
     checkpointing:bool=False
 )->float:
-    "Hours of a whole run at that speed, its start included, not rewards"
+    "Hours of a whole run at that speed, without rewards"
     flop = iteration_flop(r, facts, checkpointing)*r.cfg.iterations
-    return (flop + start_flop(r, facts))/(tflops*1e12)/r.geometry.gpus/3600
+    return flop/(tflops*1e12)/geometry(r).gpus/3600
 
 def duration(hours:float)->str:
     "Hours or days, as text"
@@ -380,14 +372,14 @@ def recipe_table(
     "What each recipe runs on, with estimates of memory and time"
     head = ['', 'GPUs', 'batch', 'group', 'prompts', 'accumulation', 'lr',
             'KL or anchor', 'GiB', 'iterations', 'time', 'source']
-    lines = [head, ['---']*len(head)]
+    rows = []
     for n,r in recipes.items():
-        g = r.geometry; pull = getattr(r.cfg, 'beta', r.strength)
+        g = geometry(r); pull = getattr(r.cfg, 'beta', r.strength)
         gib = sum(memory(r, facts).values())/2**30
-        lines.append([n, *map(str, (g.gpus, g.batch, g.group, g.prompts,
+        rows.append([n, *map(str, (g.gpus, g.batch, g.group, g.num_prompts,
             g.accumulation, r.cfg.lr, pull, f'{gib:.0f}', r.cfg.iterations,
             duration(hours(r, facts)), r.source))])
-    return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
+    return markdown_table(head, rows)
 
 # %% ../../nbs/18_budget.ipynb #3e2cfc63
 def budget(
@@ -397,21 +389,21 @@ def budget(
     **saving             # see `memory`
 )->str:
     "What an iteration of a recipe costs, as text"
-    g,unit = r.geometry, facts.flop/1e12
+    g,unit = geometry(r), facts.flop/1e12
     twice = saving.get('checkpointing'); u = iteration_units(r, facts, twice)
     m = {k: v/2**30 for k,v in memory(r, facts, g, **saving).items()}
     return '\n'.join([
         f'{r.cfg.adapter}: {", ".join(r.tasks)}; {r.source}',
-        f'{g.prompts} prompts x {g.group} = {g.samples} images an iteration',
+        f'{g.num_prompts} prompts x {g.group} = {g.samples} images an iteration',
         f'GPUs {g.gpus}, batch {g.batch}: passes {g.passes}, '
         f'updates {g.updates}',
         f'{sum(u.values()):.1f} F an image, F = {unit:.3g} TFLOP: '
         + _parts(u, '.1f'),
         f'{iteration_flop(r, facts, twice)/1e15:.3g} PFLOP an iteration',
         f'at {tflops:g} TFLOP/s a GPU (assumed), without rewards, '
-        f'{_rounds(r)}: '
+        f'{r.cfg.iterations} iterations: '
         + duration(hours(r, facts, tflops, twice)),
         f'adapters of {facts.adapter/1e6:.2f} M parameters: '
-        + ', '.join(r.all_adapters()),
+        + ', '.join([r.cfg.adapter, *r.roles.values()]),
         f'{sum(m.values()):.1f} GiB a GPU (estimate): {_parts(m, ".2f")}',
         *(f'- {n}' for n in r.notes)])

@@ -4,21 +4,20 @@
 
 # %% auto #0
 __all__ = ['PAPER', 'PAPER_COMPBENCH', 'PAPER_LOOKS', 'T5_TOKENS', 'RECIPES', 'PAPER_TASKS', 'PAPER_SHARES', 'TEACHERS',
-           'Geometry', 'Recipe', 'sd35_text_encoders', 'sd35_transformer', 'sd35_vae', 'sd35_medium_meta']
+           'Geometry', 'geometry', 'on_gpus', 'sd35_text_encoders', 'sd35_transformer', 'sd35_vae', 'sd35_medium_meta']
 
 # %% ../../nbs/17_recipes.ipynb #e70b0f68
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 import torch
-from fastcore.basics import patch
 from diffusers import (AutoencoderKL, FlowMatchEulerDiscreteScheduler,
                        SD3Transformer2DModel, StableDiffusion3Pipeline)
 from transformers import (CLIPTextConfig, CLIPTextModelWithProjection,
                           T5Config, T5EncoderModel)
 from ..adapters import add_adapter
-from ..distill import DistillConfig
+from ..distill import DistillConfig, SFTConfig
 from ..grpo import GRPOConfig
-from ..pipeline import frozen, Policy
-from ..runs import RunConfig
+from ..pipeline import frozen
+from ..recipe import BASE, Recipe
 
 # %% ../../nbs/17_recipes.ipynb #d79e8ebc
 PAPER = dict(   # GenEval, OCR, DeQA, PickScore, average
@@ -47,10 +46,10 @@ class Geometry:
     gpus:int       # G
     batch:int      # b, samples of a GPU in one pass
     group:int      # g, samples of a prompt
-    prompts:int    # n, of an epoch
+    num_prompts:int  # n, of an epoch
     updates:int=1  # u, optimizer steps of an epoch
     @property
-    def samples(self): return self.prompts*self.group
+    def samples(self): return self.num_prompts*self.group
     @property
     def a_pass(self): return self.gpus*self.batch
     @property
@@ -82,48 +81,24 @@ def _fits(g:Geometry, batch:int)->bool:
     return (n%g.group==0 or g.group%n==0) and g.samples%(n*g.updates)==0
 
 # %% ../../nbs/17_recipes.ipynb #5ccd392a
-@dataclass(frozen=True)
-class Recipe:
-    "How a row of the tables is made"
-    cfg:RunConfig      # `GRPOConfig` or `DistillConfig`
-    gpus:int           # of the published run
-    tasks:tuple        # names of the tasks
-    source:str         # where the numbers come from
-    teachers:dict = field(default_factory=dict) # by name: hub id or folder
-    start:str = None   # 'merge' or 'sft'; a fresh adapter if not given
-    anchor:Policy = None   # asked on every prompt
-    strength:float = 0.    # of the anchor
-    teacher_guidance:float = 4.5   # the student's is `cfg.guidance`
-    sft_iterations:int = 0   # of the start, where it is 'sft'
-    notes:tuple = ()   # what differs from the published run, what is assumed
-    def __post_init__(self):
-        if self.start not in (None, 'merge', 'sft'): raise ValueError(
-            f"start {self.start!r}: it is 'merge', 'sft' or None")
-    @property
-    def geometry(self):
-        c = self.cfg; u = getattr(c, 'updates', 1)
-        return Geometry(self.gpus, c.batch, c.group, c.prompts, u)
+def geometry(
+    r:Recipe
+)->Geometry:
+    "How a recipe deals its samples to its GPUs"
+    c = r.cfg
+    return Geometry(r.gpus, c.batch, c.group, c.num_prompts,
+                    getattr(c, 'updates', 1))
 
-# %% ../../nbs/17_recipes.ipynb #a391e71b
-@patch
-def policies(self:Recipe)->dict[str,Policy]:
-    "The teacher of each task"
-    return {t: Policy(t, self.teacher_guidance) for t in self.tasks
-            if t in self.teachers}
-
-@patch
-def all_adapters(self:Recipe)->list[str]:
-    "Names of all adapters that are in memory"
-    return [*dict.fromkeys([self.cfg.adapter, *self.teachers])]
-
-@patch
-def on(self:Recipe, g:Geometry)->'Recipe':
+def on_gpus(
+    r:Recipe,
+    g:Geometry
+)->Recipe:
     "The same samples and updates on other GPUs"
-    c = self.cfg; own = c.prompts, c.group, getattr(c, 'updates', 1)
-    if (g.prompts, g.group, g.updates)!=own: raise ValueError(
-        f'{g} has other samples than this recipe: prompts, group and '
-        f'updates are {own}')
-    return replace(self, gpus=g.gpus, cfg=replace(c, batch=g.batch))
+    own = geometry(r)
+    if (g.num_prompts, g.group, g.updates)!=(
+        own.num_prompts, own.group, own.updates): raise ValueError(
+        f'{g} has other samples than this recipe, {own}')
+    return replace(r, gpus=g.gpus, cfg=replace(r.cfg, batch=g.batch))
 
 # %% ../../nbs/17_recipes.ipynb #89cf4065
 _FLOW_GRPO = 'Flow-GRPO, config/grpo.py: '
@@ -138,7 +113,7 @@ T5_TOKENS = 128   # as published; diffusers draws with 256
 def _specialist(task, name, gpus=32, notes=(), **kw)->Recipe:
     "Flow-GRPO's run `name` for one reward"
     cfg = GRPOConfig(adapter=task, **dict(weighting='published') | kw)
-    return Recipe(cfg, gpus, (task,), _FLOW_GRPO+name,
+    return Recipe(cfg, (task,), gpus=gpus, source=_FLOW_GRPO+name,
                   notes=(*_COMMON, _SILENT, *notes))
 
 # %% ../../nbs/17_recipes.ipynb #1501e52f
@@ -151,19 +126,19 @@ RECIPES = dict(
     pickscore=_specialist('pickscore', 'pickscore_sd3', beta=.01))
 
 # %% ../../nbs/17_recipes.ipynb #6698f01f
-_SMALL = dict(gpus=4, batch=8, group=16, prompts=16)
+_SMALL = dict(gpus=4, batch=8, group=16, num_prompts=16)
 _FAST = dict(guidance=1., window=3, window_end=5, clip=1e-5, beta=0.,
-            kernel='cps', noise=.8, weighting='kl', notes=(
+            kernel='cps', noise_level=.8, weighting='kl', notes=(
               'log-probabilities are exact; published: without 1/(2 std^2)',))
 RECIPES |= dict(
     ocr_4gpu=_specialist('ocr', 'general_ocr_sd3_4gpu', **_SMALL),
     pickscore_4gpu=_specialist('pickscore', 'pickscore_sd3_4gpu', beta=.01,
                                **_SMALL),
     ocr_1gpu=_specialist('ocr', 'general_ocr_sd3_1gpu', gpus=1, batch=8,
-                         group=8, prompts=8),
+                         group=8, num_prompts=8),
     geneval_fast=_specialist('geneval', 'geneval_sd3_fast_nocfg', **_FAST),
     pickscore_fast=_specialist('pickscore', 'pickscore_sd3_fast_nocfg',
-                               group=18, prompts=64, **_FAST))
+                               group=18, num_prompts=64, **_FAST))
 
 # %% ../../nbs/17_recipes.ipynb #2b837b35
 _FLOW_OPD = 'Flow-OPD, config/grpo.py: '
@@ -174,9 +149,10 @@ _MIXED = 'tasks are mixed in an iteration; published: one an epoch, in turn'
 
 RECIPES['grpo_mix'] = Recipe(
     GRPOConfig(adapter='grpo_mix', batch=3, lr=1e-4, weighting='published',
-               per_task=True, shares=PAPER_SHARES | dict(deqa=0.),
+               scale_rewards='task', shares=PAPER_SHARES | dict(deqa=0.),
                weights=dict.fromkeys(PAPER_TASKS, .8) | dict(deqa=.2)),
-    32, (*PAPER_TASKS, 'deqa'), _FLOW_OPD+'geneval_ocr_deqa_pickscore_32gpu',
+    (*PAPER_TASKS, 'deqa'), gpus=32,
+    source=_FLOW_OPD+'geneval_ocr_deqa_pickscore_32gpu',
     notes=(*_COMMON, _SILENT, _MIXED, _JUDGE))
 
 # %% ../../nbs/17_recipes.ipynb #2a3e37f6
@@ -187,29 +163,31 @@ TEACHERS = dict(geneval='jieliu/SD3.5M-FlowGRPO-GenEval',
 _UPDATES = 'one update on fresh samples; published: two an epoch'
 _MERGE = 'the merge averages products BA; published: B and A, each apart'
 _SFT = 'iterations of the fine-tuning are not published, 200 are assumed'
-_ANCHOR = dict(anchor=Policy('deqa', 4.5), strength=.02)
+_ANCHOR = dict(anchor=TEACHERS['deqa'], strength=.02)
 
-def _student(name, tasks=PAPER_TASKS, cfg={}, **kw)->Recipe:
+def _student(name, tasks=PAPER_TASKS, cfg={}, kind=DistillConfig, begin=_MERGE,
+             **kw)->Recipe:
     "Flow-OPD's student, changed in some fields"
-    kw = dict(_ANCHOR, start='merge') | kw
-    extra = {kw['anchor'].adapter} - {None} if kw['anchor'] else {}
+    own = {t: TEACHERS[t] for t in tasks}
     shares = {t: PAPER_SHARES[t] for t in tasks}
-    begin = _SFT if kw['start']=='sft' else _MERGE
     return Recipe(
-        DistillConfig(adapter=name, shares=shares, **cfg), 8, tuple(tasks),
-        _FLOW_OPD+'mix_opd_8gpu; anchor and strength from the paper',
-        {t: TEACHERS[t] for t in (*tasks, *extra)}, **kw, notes=(
+        kind(adapter=name, shares=shares, **cfg), tuple(tasks), gpus=8,
+        source=_FLOW_OPD+'mix_opd_8gpu; anchor and strength from the paper',
+        teachers=own, teacher_guidance=4.5,
+        **_ANCHOR | dict(start=tuple(own.values())) | kw, notes=(
             *_COMMON, _MIXED, _UPDATES, begin,
             'the published code has the PickScore task commented out'))
 
 # %% ../../nbs/17_recipes.ipynb #f0db91af
 _NO_ANCHOR = dict(anchor=None, strength=0.)
-_BASE_ANCHOR = dict(anchor=Policy(guidance=4.5), strength=.04)
+_BASE_ANCHOR = dict(anchor=BASE, strength=.04)
 _CODE = dict(weighting='published')   # over steps, as computed there
 _LOSS = 'the loss is the gradient of the KL, without ratio and clip'
 RECIPES |= dict(
     flow_opd=_student('flow_opd'),
-    flow_opd_sft=_student('flow_opd_sft', start='sft', sft_iterations=200),
+    cold_start_sft=_student('cold_start_sft', kind=SFTConfig, begin=_SFT,
+                            start=(), **_NO_ANCHOR),
+    flow_opd_sft=_student('flow_opd_sft', start='cold_start_sft', begin=_SFT),
     flow_opd_no_anchor=_student('flow_opd_no_anchor', **_NO_ANCHOR),
     cold_start=_student('cold_start', cfg=dict(iterations=0), **_NO_ANCHOR),
     flow_opd_text=_student('flow_opd_text', cfg=dict(loss='detached')),
@@ -219,7 +197,7 @@ RECIPES |= dict(
         notes=(*_COMMON, _MIXED, _UPDATES, _MERGE, _LOSS)),
     ocr_8gpu_opd=replace(
         _student('ocr_8gpu_opd', ['ocr'], _CODE | dict(batch=8, lr=3e-4),
-                 **_BASE_ANCHOR | dict(start=None)),
+                 **_BASE_ANCHOR | dict(start=())),
         source=_FLOW_OPD+'general_ocr_sd3_8gpu_opd',
         notes=(*_COMMON, _UPDATES, _LOSS)))
 

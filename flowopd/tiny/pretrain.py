@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['caption', 'draw_severity', 'make_images', 'new_vae', 'Autoencode', 'vae_loss', 'Fit', 'Log', 'fit', 'show_losses',
            'encode_images', 'normalise', 'new_tokenizer', 'new_text_encoder', 'new_transformer', 'TextToVelocity',
-           'shift_sigma', 'flow_loss', 'make_latents', 'quality_data', 'quality_loss', 'new_pipeline', 'Plan',
+           'shift_sigma', 'flow_loss', 'make_latents', 'quality_data', 'quality_loss', 'new_pipeline', 'Stages',
            'train_vae', 'train_judge', 'train_flow', 'scores', 'kept', 'save_tiny', 'card', 'pretrain', 'pretrain_main']
 
 # %% ../../nbs/90_pretrain.ipynb #d768c4ca
@@ -372,7 +372,7 @@ def new_pipeline(
 
 # %% ../../nbs/90_pretrain.ipynb #88e747fc
 @dataclass
-class Plan:
+class Stages:
     "All numbers of the training; batches are per process"
     images:int = 20000    # a process, for autoencoder and judge
     latents:int = 160000  # of all processes, for each flow stage
@@ -394,19 +394,19 @@ class Plan:
 
 # %% ../../nbs/90_pretrain.ipynb #051fb155
 def train_vae(
-    plan:Plan,         # how long, on how much
+    stages:Stages,         # how long, on how much
     acc:Accelerator,   # knows the processes and the device
     out:Path           # folder of checkpoints
 )->tuple[AutoencoderKL,list]:  # on the CPU; the log of its losses
     "Stage 1: the autoencoder, its latents normalised"
-    torch.manual_seed(plan.seed)
+    torch.manual_seed(stages.seed)
     model = Autoencode(new_vae().to(memory_format=torch.channels_last))
-    seed = plan.seed, 1, acc.process_index
-    ims,_,_ = make_images(plan.images, seed, plan.degraded)
+    seed = stages.seed, 1, acc.process_index
+    ims,_,_ = make_images(stages.images, seed, stages.degraded)
     def loss(m, i):
         x = (ims[i]/127.5-1).to(acc.device, memory_format=torch.channels_last)
         return vae_loss(m, x)
-    rows = fit('vae', model, loss, len(ims), plan.vae, acc, out)
+    rows = fit('vae', model, loss, len(ims), stages.vae, acc, out)
     vae = model.vae.cpu().eval()
     z = encode_images(vae, ims[::max(1, len(ims)//1000)])   # of all kinds
     normalise(vae, broadcast(z.to(acc.device)).cpu())
@@ -414,28 +414,28 @@ def train_vae(
 
 # %% ../../nbs/90_pretrain.ipynb #28aa26e2
 def train_judge(
-    plan:Plan,         # how long, on how much
+    stages:Stages,         # how long, on how much
     acc:Accelerator,   # knows the processes and the device
     out:Path,          # folder of checkpoints
     vae:AutoencoderKL  # trained, on the CPU
 )->tuple[QualityNet,list]:  # on the CPU; the log of its losses
     "Stage 2: the judge of quality"
-    n = plan.images//4; torch.manual_seed(plan.seed); net = QualityNet()
+    n = stages.images//4; torch.manual_seed(stages.seed); net = QualityNet()
     @cache
     def data():
-        seed = plan.seed, 2, acc.process_index
-        return quality_data(vae, n, seed, plan.degraded)
+        seed = stages.seed, 2, acc.process_index
+        return quality_data(vae, n, seed, stages.degraded)
     def loss(m, i):
         return quality_loss(m, *(d[i].to(acc.device) for d in data()))
-    rows = fit('judge', net, loss, 2*n, plan.judge, acc, out)
+    rows = fit('judge', net, loss, 2*n, stages.judge, acc, out)
     return net.cpu().eval(), rows
 
 # %% ../../nbs/90_pretrain.ipynb #1cf904b8
 def train_flow(
-    name:str,             # 'clean' or 'noisy': which `Fit` of the plan
+    name:str,             # 'clean' or 'noisy': which `Fit` of the stages
     model:TextToVelocity, # trained further from where it stands
     tok:CLIPTokenizer,
-    plan:Plan,            # how long, on how much
+    stages:Stages,            # how long, on how much
     acc:Accelerator,      # knows the processes and the device
     out:Path,             # folder of checkpoints
     vae:AutoencoderKL,    # trained, on the CPU
@@ -443,16 +443,16 @@ def train_flow(
     wrong:float           # share of captions drawn anew
 )->list:                  # the log of its losses
     "Stages 3 and 4: text encoders and transformer"
-    n,seed = plan.latents//acc.num_processes, (plan.seed, 3, int(wrong>0))
+    n,seed = stages.latents//acc.num_processes, (stages.seed, 3, int(wrong>0))
     @cache
     def data():
-        z,caps = make_latents(plan.latents, seed, acc, vae, degraded, wrong)
+        z,caps = make_latents(stages.latents, seed, acc, vae, degraded, wrong)
         kw = dict(padding='max_length', return_tensors='pt')
         return z, tok([*caps,''], **kw).input_ids
     def loss(m, i):
         z,ids = data(); said = torch.where(torch.rand(len(i)) > .1, i, n)
         return flow_loss(m, z[i].to(acc.device), ids[said].to(acc.device))
-    return fit(name, model, loss, n, getattr(plan, name), acc, out)
+    return fit(name, model, loss, n, getattr(stages, name), acc, out)
 
 # %% ../../nbs/90_pretrain.ipynb #e2a3f24c
 @torch.no_grad()
@@ -530,14 +530,14 @@ _EXAM = ('Words and pairs of coloured objects are held out; single objects, '
 
 # %% ../../nbs/90_pretrain.ipynb #62c76e98
 def card(
-    plan:Plan,      # of the run
+    stages:Stages,      # of the run
     logs:dict,      # what `fit` returned, by stage
     results:dict,   # what `scores` returned, by stage
     folder:Path,    # of the finished pipeline
     processes:int   # that trained together
 )->str:             # markdown
     "The model card"
-    text = json.dumps(asdict(plan), indent=1)
+    text = json.dumps(asdict(stages), indent=1)
     return '\n'.join(['# A tiny Stable Diffusion 3', '',
         'Made by `flowopd_pretrain` (notebook 90_pretrain) from synthetic '
         'images of `flowopd.tiny.world`; Apache-2.0.', '',
@@ -548,10 +548,10 @@ def card(
         '', *_shows(results), '', '## sha256', '', *_sums(folder), ''])
 
 # %% ../../nbs/90_pretrain.ipynb #99058c21
-def _parts(plan, acc, out):
+def _parts(stages, acc, out):
     "The trained autoencoder and judge, a new tokenizer and model, and logs"
-    vae,v = train_vae(plan, acc, out)
-    judge,j = train_judge(plan, acc, out, vae); tok = new_tokenizer()
+    vae,v = train_vae(stages, acc, out)
+    judge,j = train_judge(stages, acc, out, vae); tok = new_tokenizer()
     encoders = [new_text_encoder(tok), new_text_encoder(tok)]
     model = TextToVelocity(encoders, new_transformer())
     return vae, judge, tok, model, dict(vae=v, judge=j)
@@ -562,48 +562,48 @@ def _after(name, pipe, logs, out):
     (out/'losses.json').write_text(json.dumps(logs))
     pipe.save_pretrained(out/f'pipeline-{name}')
 
-def _ship(pipe, judge, plan, logs, results, processes, folder):
+def _ship(pipe, judge, stages, logs, results, processes, folder):
     "Write pipeline and judge in half precision, with scores and card"
     save_tiny(pipe, judge, folder)   # which rounds both
-    shipped = scores(pipe, judge, plan.held_out) | kept(pipe, plan.held_out)
-    text = card(plan, logs, results | dict(shipped=shipped), folder,
+    shipped = scores(pipe, judge, stages.held_out) | kept(pipe, stages.held_out)
+    text = card(stages, logs, results | dict(shipped=shipped), folder,
                 processes)
     (folder/'README.md').write_text(text)
 
 # %% ../../nbs/90_pretrain.ipynb #ddd4882f
-def _same_plan(plan, processes, out):
+def _same_stages(stages, processes, out):
     "Raise a ValueError if `out` holds another training"
-    now = asdict(plan) | dict(processes=processes); del now['held_out']
+    now = asdict(stages) | dict(processes=processes); del now['held_out']
     text = json.dumps(now, indent=1)
     f = out/'plan.json'
     if f.exists() and f.read_text()!=text: raise ValueError(
-        f'{out} holds a training with another plan or number of processes: '
+        f'{out} holds a training with another stages or number of processes: '
         'choose another folder, or delete it')
     f.write_text(text)
 
 # %% ../../nbs/90_pretrain.ipynb #1171f871
 def pretrain(
-    plan:Plan=Plan(),      # all numbers
+    stages:Stages=Stages(),      # all numbers
     out='runs/pretrain',   # folder; a run that was interrupted goes on there
     compile:bool=True      # by torch.compile, which wants a C++ compiler
 )->Path:                   # `out`/tiny, the finished pipeline
     "Train everything from nothing"
     acc = Accelerator(cpu=not torch.cuda.is_available())
-    out = writable(out); _same_plan(plan, acc.num_processes, out)
-    torch.manual_seed(plan.seed); results = {}
-    vae,judge,tok,model,logs = _parts(plan, acc, out)
+    out = writable(out); _same_stages(stages, acc.num_processes, out)
+    torch.manual_seed(stages.seed); results = {}
+    vae,judge,tok,model,logs = _parts(stages, acc, out)
     if compile: model.transformer.compile()
-    stages = ('clean',0.,0.), ('noisy',plan.degraded,plan.wrong)
+    stages = ('clean',0.,0.), ('noisy',stages.degraded,stages.wrong)
     for name,bad,wrong in stages:
-        logs[name] = train_flow(name, model, tok, plan, acc, out, vae,
+        logs[name] = train_flow(name, model, tok, stages, acc, out, vae,
                                 bad, wrong)
         parts = vae, tok, model.cpu().encoders, model.transformer
         pipe = TinySD3(**new_pipeline(*parts).components)
         if not acc.is_main_process: continue
-        results[name] = scores(pipe, judge, plan.held_out)
+        results[name] = scores(pipe, judge, stages.held_out)
         _after(name, pipe, logs, out)
     if acc.is_main_process:
-        _ship(pipe, judge, plan, logs, results, acc.num_processes, out/'tiny')
+        _ship(pipe, judge, stages, logs, results, acc.num_processes, out/'tiny')
     return out/'tiny'
 
 # %% ../../nbs/90_pretrain.ipynb #cb9212b1
@@ -614,8 +614,8 @@ def pretrain_main(
     eager:bool=False         # no torch.compile: there is no C++ compiler
 ):
     "Train the tiny Stable Diffusion 3 from nothing, in about two hours"
-    plan = Plan.smoke() if smoke else Plan()
+    stages = Stages.smoke() if smoke else Stages()
     out = out or 'runs/pretrain' + '-smoke'*smoke
-    try: made = pretrain(plan, out, compile=not (eager or smoke))
+    try: made = pretrain(stages, out, compile=not (eager or smoke))
     except ValueError as e: raise SystemExit(f'flowopd_pretrain: {e}')
     PartialState().print(made)   # once, not by every process
