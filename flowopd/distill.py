@@ -7,9 +7,11 @@ __all__ = ['LOSSES', 'pathwise', 'sampled', 'detached', 'DistillConfig', 'teache
            'distill', 'SFTConfig', 'sft_iteration', 'sft']
 
 # %% ../nbs/06_distill.ipynb #005adca2
+import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 import torch
 from fastcore.basics import patch
 from diffusers.utils.torch_utils import randn_tensor
@@ -23,7 +25,7 @@ from .runs import (check_choice, fingerprint, optimizer_step,
     own_adapter, RolloutConfig, run, run_rng, run_seeds, RunConfig,
     TINY_ROLLOUT, TINY_RUN)
 from .tasks import check_tasks, draw_prompts, Task
-from .util import batches
+from .util import batches, moved
 
 # %% ../nbs/06_distill.ipynb #ae77129f
 def pathwise(
@@ -319,3 +321,16 @@ def sft(
     facts = fingerprint(pipe, tasks, _asked(teachers, None))
     setting = facts | dict(teachers=teachers)
     return run(pipe, cfg, step, out, setting, watch, progress, track)
+
+# %% ../nbs/06_distill.ipynb #4e63bdae
+def __getattr__(name):
+    return moved(__name__, name, {
+        'flowopd.adapters': ['average_factors', 'merge_adapters']})
+
+# %% ../nbs/06_distill.ipynb #93022ff4
+class _Callable(ModuleType):
+    "A module that is its function `distill` when it is called"
+    def __call__(self, *args, **kw): return self.distill(*args, **kw)
+
+if __name__ in sys.modules and __name__!='__main__':
+    sys.modules[__name__].__class__ = _Callable

@@ -20,7 +20,7 @@ from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
 transformers.logging.set_verbosity(_level)
 from .adapters import using
 from .parallel import asked_by_all
-from .util import check_device, quiet, reaching
+from .util import check_device, moved, quiet, reaching
 
 # %% ../nbs/01_pipeline.ipynb #a4283197
 def frozen(pipe, device):
@@ -302,3 +302,14 @@ def load_sd3(
     pipe = load_pipeline(StableDiffusion3Pipeline, name, device, dtype=dtype,
                  **{} if t5 else NO_T5)
     return prepared(pipe, device, size, checkpointing, attention)
+
+# %% ../nbs/01_pipeline.ipynb #92639ec8
+def __getattr__(name):
+    return moved(__name__, name, {
+        'flowopd.adapters': [
+            'adapters', 'active', 'adapter_parameters', 'add_adapter',
+            'ATTENTION', 'check_adapter', 'FEED_FORWARD', 'load_adapter',
+            'LORA_FILE', 'remove_adapter', 'save_adapter', 'save_lora',
+            'using'],
+        'flowopd.tiny.model': ['check_prompt', 'load_tiny', 'TINY',
+                               'TinySD3']})

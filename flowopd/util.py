@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['MENDABLE', 'replace_file', 'write_lines', 'digest', 'writable', 'hub_file', 'reaching', 'check_device', 'quiet',
-           'progress_bar', 'batches', 'markdown_table', 'edit_distance', 'run_command']
+           'progress_bar', 'batches', 'markdown_table', 'edit_distance', 'moved', 'run_command']
 
 # %% ../nbs/93_util.ipynb #6fe17fe4
-import json, hashlib, os, warnings
+import hashlib, importlib, json, os, warnings
 from contextlib import contextmanager
 from pathlib import Path
 import diffusers, torch, transformers
@@ -139,6 +139,17 @@ def edit_distance(a:str, b:str)->int:
             new.append(min(new[-1]+1, row[j+1]+1, row[j]+(x!=y)))
         row = new
     return row[-1]
+
+# %% ../nbs/93_util.ipynb #c2373efb
+def moved(
+    module:str,       # that has lost names
+    name:str,         # that is asked for
+    places:dict       # lists of names, by the module that has them now
+):
+    "What a module's `__getattr__` returns for a name that is elsewhere now"
+    for m,names in places.items():
+        if name in names: return getattr(importlib.import_module(m), name)
+    raise AttributeError(f'module {module!r} has no attribute {name!r}')
 
 # %% ../nbs/93_util.ipynb #06c43092
 MENDABLE = ValueError, OSError, ImportError, ArithmeticError

@@ -94,10 +94,11 @@ def on_gpus(
     g:Geometry
 )->Recipe:
     "The same samples and updates on other GPUs"
-    own = geometry(r)
-    if (g.num_prompts, g.group, g.updates)!=(
-        own.num_prompts, own.group, own.updates): raise ValueError(
-        f'{g} has other samples than this recipe, {own}')
+    c = r.cfg
+    own = c.num_prompts, c.group, getattr(c, 'updates', 1)
+    if (g.num_prompts, g.group, g.updates)!=own: raise ValueError(
+        f'{g} has other samples than this recipe: prompts, group and '
+        f'updates are {own}')
     return replace(r, gpus=g.gpus, cfg=replace(r.cfg, batch=g.batch))
 
 # %% ../../nbs/17_recipes.ipynb #89cf4065
