@@ -42,8 +42,8 @@ def _layers(pipe)->list:
     same = [n for n,_ in now]==[n for n,_ in was] and all(
         c is d for (_,c),(_,d) in zip(now, was))
     if not same or any(p._modules.get(n) is not m for p,n,m in places):
-        places = [(p, n, m) for p in t.modules()
-                  for n,m in p._modules.items() if isinstance(m, BaseTunerLayer)]
+        places = [(p, n, m) for p in t.modules() for n,m in
+                  p._modules.items() if isinstance(m, BaseTunerLayer)]
         t._adapted = now, places
     return [m for _,_,m in places]
 
@@ -106,7 +106,8 @@ def _prepare(t, name):
     "Adapter `name` on transformer `t`: where the base is, no dropout"
     for m in t.modules():
         if not isinstance(m, BaseTunerLayer) or name not in m.lora_A: continue
-        m.cast_input_dtype_enabled = False; here = m.base_layer.weight.device
+        m.cast_input_dtype_enabled = False
+        here = m.base_layer.weight.device
         for l in (m.lora_A[name], m.lora_B[name]):
             l.to(here, torch.float32).__class__ = _Float32Weights
     t.eval()
@@ -120,8 +121,10 @@ def _inject(pipe, cfg:LoraConfig, name):
         try: t.add_adapter(cfg, name)
         except ValueError:
             getattr(t, 'peft_config', {}).pop(name, None)
-            t._hf_peft_config_loaded = hasattr(t, 'peft_config'); raise
-    _prepare(t, name); _activate(pipe, before)
+            t._hf_peft_config_loaded = hasattr(t, 'peft_config')
+            raise
+    _prepare(t, name)
+    _activate(pipe, before)
     for m in _layers(pipe): _trainable(m, adapters(pipe))
 
 # %% ../nbs/01b_adapters.ipynb #7c1aac41
@@ -137,7 +140,8 @@ def add_adapter(
     cfg = LoraConfig(r=rank, lora_alpha=2*rank, target_modules=list(targets),
                      init_lora_weights='gaussian')
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed); _inject(pipe, cfg, name)
+        torch.manual_seed(seed)
+        _inject(pipe, cfg, name)
 
 # %% ../nbs/01b_adapters.ipynb #245c88e4
 def remove_adapter(
@@ -145,7 +149,8 @@ def remove_adapter(
     name:str   # of the adapter
 )->None:
     "Take an adapter off the transformer; if it was in use, the base is now"
-    _check(pipe, name); before = active(pipe)
+    _check(pipe, name)
+    before = active(pipe)
     with warnings.catch_warnings():   # what is active is ours to say
         warnings.filterwarnings('ignore', '.*active which is now deleted')
         pipe.transformer.delete_adapters(name)
@@ -159,8 +164,11 @@ def using(
     name:str|None   # of the adapter; None is the frozen base
 ):
     "Inside the block the transformer is adapter `name`"
-    _check(pipe, name); before = active(pipe)
-    if name==before: yield; return
+    _check(pipe, name)
+    before = active(pipe)
+    if name==before:
+        yield
+        return
     _activate(pipe, name)
     try: yield
     finally: _activate(pipe, before)
@@ -177,8 +185,10 @@ def _config_text(cfg:LoraConfig):
 # %% ../nbs/01b_adapters.ipynb #423383d7
 def _to_save(pipe, name, folder)->tuple:
     "The folder, made if needed, weights and config of an adapter"
-    _check(pipe, name); folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True); t = pipe.transformer
+    _check(pipe, name)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    t = pipe.transformer
     state = get_peft_model_state_dict(t, adapter_name=name)
     return folder, state, _config_text(t.peft_config[name])
 
@@ -237,11 +247,14 @@ def load_adapter(
     "Put a saved adapter on the transformer; it must fit the base exactly"
     _check_new(pipe, name)
     t = pipe.transformer
-    cfg,state = _read_adapter(folder); _inject(pipe, cfg, name)
+    cfg,state = _read_adapter(folder)
+    _inject(pipe, cfg, name)
     try:
         _fits(get_peft_model_state_dict(t, adapter_name=name), state, folder)
         set_peft_model_state_dict(t, state, adapter_name=name)
-    except Exception: remove_adapter(pipe, name); raise
+    except Exception:
+        remove_adapter(pipe, name)
+        raise
 
 # %% ../nbs/01b_adapters.ipynb #f3e90e37
 LORA_FILE = 'pytorch_lora_weights.safetensors'   # diffusers' name for it
@@ -325,8 +338,12 @@ def _cut(B:torch.Tensor, A:torch.Tensor, rank:int)->tuple:
 def _set_delta(layer, name, B:torch.Tensor, A:torch.Tensor):
     "Make adapter `name` add the best approximation of B@A"
     a,b = layer.lora_A[name].weight, layer.lora_B[name].weight
-    B,A = _cut(B/layer.scaling[name], A, len(a)); r = len(A)
-    a.zero_(); b.zero_(); a[:r] = A; b[:,:r] = B
+    B,A = _cut(B/layer.scaling[name], A, len(a))
+    r = len(A)
+    a.zero_()
+    b.zero_()
+    a[:r] = A
+    b[:,:r] = B
 
 # %% ../nbs/06_distill.ipynb #81159a3c
 def merge_adapters(
@@ -348,6 +365,8 @@ def merge_adapters(
     lost = total = 0.
     for l in _lora_layers(pipe, into).values():
         B,A = _side_by_side(l, names, weights)
-        _set_delta(l, into, B, A); d = B@A
-        lost += (_delta(l, into)-d).square().sum(); total += d.square().sum()
+        _set_delta(l, into, B, A)
+        d = B@A
+        lost += (_delta(l, into)-d).square().sum()
+        total += d.square().sum()
     return (lost/(total+1e-30)).sqrt().item()   # 0 if nothing was there

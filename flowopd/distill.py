@@ -129,9 +129,12 @@ def _distill_batch(pipe, cfg, cond, target, gens, total)->torch.Tensor:
     for k in range(max(asked)+1):
         noise = randn_tensor(x.shape, gens, x.device, x.dtype)
         at = x, *sig[k:k+2], noise
-        if k not in asked: x = _move(pipe, cfg, cond, *at); continue
+        if k not in asked:
+            x = _move(pipe, cfg, cond, *at)
+            continue
         x,loss,kl = distill_step(pipe, cfg, cond, target, *at)
-        (loss.sum()/total/len(asked)).backward(); kls.append(kl)
+        (loss.sum()/total/len(asked)).backward()
+        kls.append(kl)
     return torch.stack(kls, 1)
 
 # %% ../nbs/06_distill.ipynb #8eb5bad8
@@ -157,13 +160,13 @@ def distill_iteration(
     rng = run_rng(cfg, it, 'prompts')
     drawn = draw_prompts(tasks, cfg.num_prompts, rng, cfg.shares)
     ps,names = ([x for x in l for _ in range(cfg.group)] for l in drawn)
-    seeds,own = run_seeds(cfg, it, 'noise', len(ps)), own_share(range(len(ps)), pipe)
+    seeds = run_seeds(cfg, it, 'noise', len(ps))
+    own,kls = own_share(range(len(ps)), pipe), []
     cond = enc([ps[j] for j in own])
-    def walk(k):   # samples own[k]
+    for k in batches(len(own), cfg.batch, 'learn', progress):
         ask = partial(target, pipe, teachers, [names[j] for j in own[k]])
-        gens = generators(seeds[own[k].numpy()])
-        return _distill_batch(pipe, cfg, cond[k], ask, gens, len(ps))
-    kls = [walk(k) for k in batches(len(own), cfg.batch, 'learn', progress)]
+        at = cond[k], ask, generators(seeds[own[k].numpy()]), len(ps)
+        kls.append(_distill_batch(pipe, cfg, *at))
     kl = gather(torch.cat(kls), own)
     done = dict(images=len(ps)*(it+1), **_kl_metrics(kl, names))
     return dict(done, grad_norm=optimizer_step(pipe, cfg, opt))
@@ -196,7 +199,8 @@ def _check_run(pipe, teachers, tasks, cfg):
 # %% ../nbs/06_distill.ipynb #70ff294c
 def _student(pipe, teachers, tasks, cfg):
     "Check the arguments of a run and make its student if it is new"
-    _check_run(pipe, teachers, tasks, cfg); own_adapter(pipe, cfg)
+    _check_run(pipe, teachers, tasks, cfg)
+    own_adapter(pipe, cfg)
 
 # %% ../nbs/06_distill.ipynb #c937bd35
 @torch.no_grad()
@@ -207,12 +211,17 @@ def _try_target(pipe, enc, teachers, tasks, target):
     target(pipe, teachers, [tasks[0].name], cond, x, half)
 
 # %% ../nbs/06_distill.ipynb #67a3802c
+def _policies(o)->set:
+    "The policies among the values of an object, and of those of its values"
+    if isinstance(o, Policy): return {o}
+    values = getattr(o, '__dict__', {}).values()
+    return set().union(*(_policies(v) for v in values if not isinstance(
+        v, type)))
+
 def _asked(teachers, target)->list[str]:
     "Adapters that teach: of `teachers`, and of policies in `target`"
-    own = [v for v in getattr(target, '__dict__', {}).values()
-           if isinstance(v, Policy)]
-    names = {p.adapter for p in (*teachers.values(), *own)} - {None}
-    return sorted(names)
+    asked = {*teachers.values()} | _policies(target)
+    return sorted({p.adapter for p in asked} - {None})
 
 # %% ../nbs/06_distill.ipynb #ad361cea
 def distill(
@@ -228,10 +237,11 @@ def distill(
     track=()                    # names of trackers, such as 'tensorboard'
 )->list[dict]:                  # the metrics of every iteration
     "Distil `teachers` into adapter `cfg.adapter` (made if absent)"
-    _student(pipe, teachers, tasks, cfg); enc = enc or Encoder(pipe)
+    _student(pipe, teachers, tasks, cfg)
+    enc = enc or Encoder(pipe)
     _try_target(pipe, enc, teachers, tasks, target)
-    def step(opt, it): return distill_iteration(
-        pipe, enc, tasks, teachers, opt, cfg, it, target, progress)
+    step = partial(distill_iteration, pipe, enc, tasks, teachers, cfg=cfg,
+                   target=target, progress=progress)
     facts = fingerprint(pipe, tasks, _asked(teachers, target))
     setting = facts | dict(teachers=teachers, target=target)
     return run(pipe, cfg, step, out, setting, watch, progress, track)
@@ -239,13 +249,15 @@ def distill(
 # %% ../nbs/06_distill.ipynb #43e38233
 def _mixing(pipe, n, seed)->tuple:
     "Random noise levels (n,) and noise (n,C,H,W) for flow matching"
-    g, = generators([seed]); level = torch.randint(1000, (n,), generator=g)
+    g, = generators([seed])
+    level = torch.randint(1000, (n,), generator=g)
     eps = torch.randn(n, *latent_shape(pipe), generator=g)
     return sigmas(pipe, 1000)[level], eps
 
 def _flow_loss(pipe, adapter, cond, x0, sigma, eps)->torch.Tensor:
     "Flow-matching loss (B,) on latents x0, at noise levels with noise"
-    sigma,eps = sigma.to(x0), eps.to(x0); s = sigma[:,None,None,None]
+    sigma,eps = sigma.to(x0), eps.to(x0)
+    s = sigma[:,None,None,None]
     v = velocity(pipe, Policy(adapter), cond, (1-s)*x0 + s*eps, sigma)
     return ((v - (eps-x0))**2).flatten(1).mean(1)
 
@@ -287,20 +299,20 @@ def sft_iteration(
     progress:bool=False         # show a bar, if it takes long
 )->dict:                        # metrics: images so far, loss, gradient norm
     "One flow-matching update of the student on fresh images of the teachers"
-    rng = run_rng(cfg, it, 'prompts')
-    n = cfg.num_prompts*cfg.group; own,losses = own_share(range(n), pipe), []
-    ps,names = draw_prompts(tasks, n, rng, cfg.shares)
-    seeds = run_seeds(cfg, it, 'start', n)
+    n,rng = cfg.images, run_rng(cfg, it, 'prompts')
+    (ps,names),losses = draw_prompts(tasks, n, rng, cfg.shares), []
+    own = own_share(range(n), pipe)
+    seeds,cond = run_seeds(cfg, it, 'start', n), enc([ps[j] for j in own])
     sigma,eps = _mixing(pipe, n, *run_seeds(cfg, it, 'torch', 1))
-    cond = enc([ps[j] for j in own])
     for k in batches(len(own), cfg.batch, 'learn', progress):
-        i = own[k]; who = [teachers[names[j]] for j in i]
+        i,who = own[k], [teachers[names[j]] for j in own[k]]
         x0 = _teacher_latents(pipe, cfg, who, cond[k], seeds[i.numpy()])
         loss = _flow_loss(pipe, cfg.adapter, cond[k], x0, sigma[i], eps[i])
-        (loss.sum()/n).backward(); losses.append(loss.detach())
+        losses.append(loss.detach())
+        (loss.sum()/n).backward()
     mean = gather(torch.cat(losses), own).mean().item()
-    norm = optimizer_step(pipe, cfg, opt)
-    return dict(images=n*(it+1), loss=mean, grad_norm=norm)
+    return dict(images=n*(it+1), loss=mean,
+                grad_norm=optimizer_step(pipe, cfg, opt))
 
 # %% ../nbs/06_distill.ipynb #c512458f
 def sft(
@@ -315,9 +327,10 @@ def sft(
     track=()                    # names of trackers, such as 'tensorboard'
 )->list[dict]:                  # the metrics of every iteration
     "Fine-tune adapter `cfg.adapter` (made if absent) on the teachers' images"
-    _student(pipe, teachers, tasks, cfg); enc = enc or Encoder(pipe)
-    def step(opt, it): return sft_iteration(
-        pipe, enc, tasks, teachers, opt, cfg, it, progress)
+    _student(pipe, teachers, tasks, cfg)
+    enc = enc or Encoder(pipe)
+    step = partial(sft_iteration, pipe, enc, tasks, teachers, cfg=cfg,
+                   progress=progress)
     facts = fingerprint(pipe, tasks, _asked(teachers, None))
     setting = facts | dict(teachers=teachers)
     return run(pipe, cfg, step, out, setting, watch, progress, track)

@@ -16,7 +16,8 @@ from .tasks import reward_matrix, Task
 # %% ../nbs/02c_evaluate.ipynb #9c675392
 def show_images(ims:torch.Tensor, titles=None, cols:int=8, size:float=1.3):
     "Images (B,3,H,W) in a grid, each under its title; `size` in inches"
-    cols = min(cols, len(ims)); rows = -(-len(ims)//cols)
+    cols = min(cols, len(ims))
+    rows = -(-len(ims)//cols)
     figsize = size*cols, (size+.25)*rows
     fig,axs = plt.subplots(rows, cols, figsize=figsize, squeeze=False)
     for ax in axs.flat: ax.axis('off')
@@ -98,7 +99,8 @@ def grade(
     per = [sample(pipe, policy, enc, ps, s, steps) for s in seeds]
     R = torch.stack([reward_matrix(tasks, ims, ps) for ims in per]).mean(0)
     each = {t.name: r[~r.isnan()] for t,r in zip(tasks, R.T)}
-    every = ps*len(seeds); spread = diversity(torch.cat(per), every)
+    every = ps*len(seeds)
+    spread = diversity(torch.cat(per), every)
     return dict({m: _mean(x) for m,x in each.items()}, n=len(every),
         diversity=_mean(spread), se={m: _se(x) for m,x in each.items()},
         each={m: x.tolist() for m,x in each.items()})   # by prompt
@@ -132,8 +134,10 @@ def contact_sheet(
     for row,(name,policy) in zip(axs, policies.items()):
         for ax,im in zip(row, sample(pipe, policy, enc, ps, seed, steps)):
             ax.imshow(im.permute(1,2,0).cpu())
-            ax.set_xticks([]); ax.set_yticks([])
+            ax.set_xticks([])
+            ax.set_yticks([])
         row[0].set_ylabel(name, fontsize=7)
     for ax,p in zip(axs[0], ps):
         ax.set_title(textwrap.fill(str(p), 18), fontsize=6)
-    fig.tight_layout(pad=.3); return fig
+    fig.tight_layout(pad=.3)
+    return fig

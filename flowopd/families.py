@@ -58,7 +58,8 @@ def forward(self:Flux, t, cond, x, sigma, g=None):
 @patch
 def schedule(self:Flux, pipe, scheduler, steps):
     "Steps shifted the more, the larger the image"
-    c = scheduler.config; n = pipe.default_sample_size**2//4
+    c = scheduler.config
+    n = pipe.default_sample_size**2//4
     mu = calculate_shift(n, c.base_image_seq_len, c.max_image_seq_len,
                          c.base_shift, c.max_shift)
     scheduler.set_timesteps(sigmas=np.linspace(1, 1/steps, steps), mu=mu,

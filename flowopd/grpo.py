@@ -32,7 +32,8 @@ def advantages(
     if group < 2: raise ValueError(f'a group of {group} compares nothing')
     if len(r)%group: raise ValueError(
         f'{len(r)} rewards do not divide into groups of {group}')
-    d = r.view(-1, group); d = d - d.mean(1, keepdim=True)
+    d = r.view(-1, group)
+    d = d - d.mean(1, keepdim=True)
     s = d.std(1, keepdim=True) if scale_rewards=='group' else r.std()
     return (d/(s + 1e-4)).clamp(-clip, clip).view(-1)
 
@@ -101,8 +102,9 @@ class GRPOConfig(RolloutConfig):
     @classmethod
     def tiny(cls, **kw):
         "Settings for the tiny pipeline on a CPU"
-        own = dict(iterations=100, num_prompts=16, group=8, window=2, clip=1e-3,
-                   window_end=5, same_start=True, updates=1, lr=1e-3, beta=0.)
+        own = dict(iterations=100, num_prompts=16, group=8, window=2,
+                   clip=1e-3, window_end=5, same_start=True, updates=1,
+                   lr=1e-3, beta=0.)
         return cls(**TINY_ROLLOUT | own | kw)
 
 # %% ../nbs/04_grpo.ipynb #23b16fb6
@@ -216,7 +218,8 @@ def shuffled(
 )->list[torch.Tensor]:   # for each update, numbers of its groups
     "All groups of an iteration, in random order, dealt into updates"
     g, = generators(run_seeds(cfg, it, 'torch', 1))
-    return torch.randperm(cfg.num_prompts, generator=g).tensor_split(cfg.updates)
+    order = torch.randperm(cfg.num_prompts, generator=g)
+    return order.tensor_split(cfg.updates)
 
 # %% ../nbs/04_grpo.ipynb #b4485661
 def _samples(cfg, groups)->torch.Tensor:
@@ -271,10 +274,11 @@ def grpo_iteration(
     progress:bool=False         # show bars, if it takes long
 )->dict:                        # images so far, mean rewards, gradient norm
     "One iteration of GRPO on the tasks' rewards"
-    drawn,_ = draw_prompts(tasks, cfg.num_prompts, run_rng(cfg, it, 'prompts'),
-                           cfg.shares)
+    rng = run_rng(cfg, it, 'prompts')
+    drawn,_ = draw_prompts(tasks, cfg.num_prompts, rng, cfg.shares)
     i,deal = _dealt(pipe, cfg, it)
-    ps = [drawn[j//cfg.group] for j in i]; cond = enc(ps)
+    ps = [drawn[j//cfg.group] for j in i]
+    cond = enc(ps)
     traj = collect(pipe, cond, cfg, it, i, progress)
     ims = _images(pipe, traj.final, cfg, progress)
     R = gather(reward_matrix(tasks, ims, ps), i)
@@ -299,9 +303,11 @@ def train_grpo(
 )->list[dict]:           # the metrics of every iteration
     """Train adapter `cfg.adapter` (made if absent) by GRPO; ValueError,
     before any work, for settings, tasks or a folder that do not fit"""
-    check_tasks(tasks, cfg.shares, cfg.weights); cfg.check()
-    own_adapter(pipe, cfg); enc = enc or Encoder(pipe)
-    def step(opt, it): return grpo_iteration(
-        pipe, enc, tasks, opt, cfg, it, progress)
+    check_tasks(tasks, cfg.shares, cfg.weights)
+    cfg.check()
+    own_adapter(pipe, cfg)
+    enc = enc or Encoder(pipe)
+    step = partial(grpo_iteration, pipe, enc, tasks, cfg=cfg,
+                   progress=progress)
     setting = fingerprint(pipe, tasks)
     return run(pipe, cfg, step, out, setting, watch, progress, track)

@@ -30,7 +30,7 @@ def _check_strength(b):
 # %% ../nbs/07_mar.ipynb #1d652f1e
 @dataclass
 class Anchored:
-    "A target for `distill`: another target's velocity blended with an anchor's"
+    "A target for `distill`: that of another, blended with an anchor's"
     anchor:Policy                # asked on every prompt
     strength:float|Callable=.3   # b, a number or a function of sigma
     target:Callable=teacher_target   # what has an anchor

@@ -57,7 +57,8 @@ def own_share(
     pipe   # tiny or full pipeline
 )->torch.Tensor:
     "The part of them that belongs to this process"
-    s = _state(); i = torch.as_tensor(list(i), dtype=torch.long)
+    s = _state()
+    i = torch.as_tensor(list(i), dtype=torch.long)
     return _deal(i, s.num_processes, is_sharded(pipe))[s.process_index]
 
 # %% ../nbs/20_parallel.ipynb #bbda6e4b
@@ -109,7 +110,10 @@ def wait_for_all()->None:
 def leave()->None:
     "End one of several processes, all its files being written"
     if processes()==1: return
-    wait_for_all(); sys.stdout.flush(); sys.stderr.flush(); os._exit(0)
+    wait_for_all()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 # %% ../nbs/20_parallel.ipynb #bfcf9dc2
 def shard(

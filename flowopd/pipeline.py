@@ -83,7 +83,9 @@ def family(pipe):
 def _awake(pipe, rest):
     "Inside, text encoders are on the transformer's device, then on `rest`"
     names = 'text_encoder', 'text_encoder_2', 'text_encoder_3'
-    if rest is None: yield; return
+    if rest is None:
+        yield
+        return
     parts = [m for n in names if (m := getattr(pipe, n, None)) is not None]
     for m in parts: m.to(pipe.transformer.device)
     try: yield
@@ -102,11 +104,13 @@ class Encoder:
         tokens:int=256   # of T5, if there is one
     ):
         self.pipe,self.rest,self.keep,self.tokens = pipe,rest,keep,tokens
-        self.known = {}; self.null = self._lookup([''])
+        self.known = {}
+        self.null = self._lookup([''])
 
     def __call__(self, texts)->Cond:
         "The conditions of `texts`: strings, or prompts of the world"
-        cond = self._lookup([str(t) for t in texts]); cond.null = self.null
+        cond = self._lookup([str(t) for t in texts])
+        cond.null = self.null
         return cond
 
     def _lookup(self, texts):
@@ -149,7 +153,8 @@ def latent_shape(pipe)->tuple[int,int,int]:
 # %% ../nbs/01_pipeline.ipynb #98e3aba9
 def _check_latents(pipe, x):
     "Raise a ValueError if x is not a batch of latents of this model"
-    c,h,w = latent_shape(pipe); s = tuple(x.shape)
+    c,h,w = latent_shape(pipe)
+    s = tuple(x.shape)
     fits = len(s)==4 and s[1]==c and max(s[2:]) <= max(h,w)
     if not fits or s[2]%2 or s[3]%2: raise ValueError(
         f'latents of shape {s}: this model takes (B,{c},{h},{w})')
@@ -164,7 +169,8 @@ def guided(
 )->torch.Tensor:          # (B,C,H,W)
     "Classifier-free guidance: away from the empty prompt"
     if g==1: return forward(cond, x, sigma)
-    null = cond.null[[0]*len(x)]; twice = lambda t: torch.cat([t, t])
+    null = cond.null[[0]*len(x)]
+    twice = lambda t: torch.cat([t, t])
     both = Cond(torch.cat([null.embeds, cond.embeds]),
                 torch.cat([null.pooled, cond.pooled]))
     v0,v = forward(both, twice(x), twice(sigma)).chunk(2)
@@ -192,7 +198,8 @@ def velocity(
     sigma:torch.Tensor    # noise level in [0,1], a scalar or (B,)
 )->torch.Tensor:          # (B,C,H,W) float32
     "Which way is noise, says `policy`"
-    _check_latents(pipe, x); sigma = sigma.expand(len(x))
+    _check_latents(pipe, x)
+    sigma = sigma.expand(len(x))
     with using(pipe, policy.adapter):
         return family(pipe).velocity(pipe.transformer, cond, x, sigma,
                                      policy.guidance)
@@ -208,7 +215,8 @@ def routed_velocity(
     "Velocity where sample i is answered by `policies[i]`"
     if len(policies)!=len(x): raise ValueError(
         f'{len(policies)} policies for {len(x)} samples: give one each')
-    v = torch.empty_like(x, dtype=torch.float32); sigma = sigma.expand(len(x))
+    v = torch.empty_like(x, dtype=torch.float32)
+    sigma = sigma.expand(len(x))
     for p in asked_by_all(pipe, policies):
         i = [j for j,q in enumerate(policies) if q==p]
         out = velocity(pipe, p, cond[j := i or [0]], x[j], sigma[j])
@@ -223,7 +231,8 @@ def decode(
     batch:int=16      # how many at a time: few fit in a processor's cache
 )->torch.Tensor:      # (B,3,H,W) in [0,1]
     "Images of latents"
-    vae = pipe.vae; _check_latents(pipe, z)
+    vae = pipe.vae
+    _check_latents(pipe, z)
     z = (z/vae.config.scaling_factor + vae.config.shift_factor).to(vae.dtype)
     ims = [vae.decode(b).sample.float() for b in z.split(batch)]
     return (torch.cat(ims)/2 + .5).clamp(0,1)
@@ -236,7 +245,8 @@ def encode_latents(
     batch:int=16        # how many at a time
 )->torch.Tensor:        # (B,C,h,w) float32
     "Latents of images, the most likely ones"
-    vae = pipe.vae; ims = (ims*2 - 1).to(vae.dtype)
+    vae = pipe.vae
+    ims = (ims*2 - 1).to(vae.dtype)
     z = [vae.encode(b).latent_dist.mode() for b in ims.split(batch)]
     z = torch.cat(z).float()
     return (z - vae.config.shift_factor)*vae.config.scaling_factor

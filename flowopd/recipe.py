@@ -148,6 +148,7 @@ def check_recipe(
         f'tasks {names}: the recipe is for {list(r.tasks)}')
     check_tasks(tasks, r.cfg.shares, getattr(r.cfg, 'weights', {}))
 
+# %% ../nbs/07b_recipe.ipynb #1f6bdb93
 def run_recipe(
     r:Recipe,
     pipe,                # tiny or full pipeline

@@ -48,7 +48,8 @@ class Transition:
 
     def log_prob(self, x:torch.Tensor)->torch.Tensor:
         "Log-density (B,) of x (B,...)"
-        n = x[0].numel(); norm = torch.log(self.std) + math.log(2*math.pi)/2
+        n = x[0].numel()
+        norm = torch.log(self.std) + math.log(2*math.pi)/2
         return -_sum(((x-self.mean)/self.std)**2)/2 - n*norm
 
     def kl(self, other:'Transition')->torch.Tensor:
@@ -68,7 +69,8 @@ def ode(
 # %% ../nbs/02_rollout.ipynb #e81efec9
 def _sde(x, v, sigma, sigma_next, eta):
     "Euler-Maruyama step with noise strength `eta`"
-    d = sigma-sigma_next; k = eta**2/(2*sigma)
+    d = sigma-sigma_next
+    k = eta**2/(2*sigma)
     return Transition(x*(1 - k*d) - v*d*(1 + k*(1-sigma)), eta*d.sqrt())
 
 # %% ../nbs/02_rollout.ipynb #47bb7b68

@@ -133,12 +133,14 @@ def optimizer_step(
     opt:torch.optim.Optimizer   # of the parameters of `cfg.adapter`
 )->float:                       # norm of the gradient before clipping
     "Clip the gradient of `cfg.adapter` to norm 1 and step"
-    params = adapter_parameters(pipe, cfg.adapter); add_up(params)
+    params = adapter_parameters(pipe, cfg.adapter)
+    add_up(params)
     norm = torch.nn.utils.clip_grad_norm_(params, 1.).item()
     if not math.isfinite(norm): raise FloatingPointError(
         f'the gradient of {cfg.adapter!r} is {norm}: start again with a '
         'lower lr, in another folder')
-    opt.step(); opt.zero_grad()
+    opt.step()
+    opt.zero_grad()
     return norm
 
 # %% ../nbs/92_runs.ipynb #85e4dfef
@@ -154,7 +156,8 @@ def lock(
     folder:Path|str   # which exists
 ):
     "Refuse a folder in which another process is at work"
-    lock = FileLock(Path(folder)/'.lock'); by_main(_take, lock, folder)
+    lock = FileLock(Path(folder)/'.lock')
+    by_main(_take, lock, folder)
     try: yield
     finally: lock.release()   # nothing, where it was not taken
 
@@ -281,11 +284,14 @@ def _checkpoint(f):
 
 def _resume(folder, pipe, cfg, opt, avg)->int:
     "Go back to the checkpoint, made if absent; returns iterations done"
-    f = folder/'state.pt'; weights = adapter_parameters(pipe, cfg.adapter)
+    f = folder/'state.pt'
+    weights = adapter_parameters(pipe, cfg.adapter)
     by_main(lambda: f.exists() or _save(folder, pipe, cfg, opt, avg, 0))
     s = by_main(_checkpoint, f)
-    opt.load_state_dict(s['opt']); avg.load_state_dict(s['avg'])
-    avg.to(pipe.transformer.device); opt.zero_grad()   # of a broken step
+    opt.load_state_dict(s['opt'])
+    avg.load_state_dict(s['avg'])
+    avg.to(pipe.transformer.device)
+    opt.zero_grad()   # of a broken step
     for p,q in zip(weights, s['adapter'], strict=True): p.data.copy_(q)
     return s['done']
 
@@ -314,7 +320,9 @@ def check_trackers(
 def _tracker(track, out, cfg):
     "A function that sends a row of metrics to the trackers named"
     check_trackers(track)
-    if not track: yield lambda row, it: None; return
+    if not track:
+        yield lambda row, it: None
+        return
     acc = Accelerator(log_with=list(track), project_dir=out)
     acc.init_trackers(out.name, {k: str(v) for k,v in vars(cfg).items()})
     try: yield lambda row, it: acc.log(
@@ -330,32 +338,44 @@ def _due(out, cfg, n, minutes=10)->bool:
 
 def _write(out, pipe, cfg, opt, avg, rows):
     "Write the metrics of a run, and a checkpoint if it is due"
-    write_lines(out/'metrics.jsonl', rows); n = len(rows)
+    write_lines(out/'metrics.jsonl', rows)
+    n = len(rows)
     if _due(out, cfg, n): _save(out, pipe, cfg, opt, avg, n)
 
 # %% ../nbs/92_runs.ipynb #853b37c6
+def _go_on(pipe, cfg, opt, avg, iterate, out, rows, watch, progress, log):
+    "Iterate to the end, writing down what is found"
+    params = adapter_parameters(pipe, cfg.adapter)
+    for it in (bar := _bar(out.name, len(rows), cfg, progress)):
+        rows.append(iterate(opt=opt, it=it))
+        avg.step(params)
+        bar.set_postfix(_floats(rows[-1]))
+        if watch: rows[-1] |= by_main(watch, it, rows[-1]) or {}
+        by_main(_write, out, pipe, cfg, opt, avg, rows)
+        log(rows[-1], it)
+
+# %% ../nbs/92_runs.ipynb #c1a9e614
 def run(
     pipe, cfg:RunConfig,
-    iterate,            # called as iterate(opt, it), returns a dict
+    iterate,            # called as iterate(opt=opt, it=it), returns a dict
     out:Path|str,       # folder of the run; goes on from what it holds
     setting:dict,       # what else decides the run; goes into config.json
-    watch=None,         # called as watch(it, row) after it; see below
+    watch=None,         # called as watch(it, row) after it; see above
     progress:bool=True, # show a bar
     track=()            # names of trackers, such as 'tensorboard'
 )->list[dict]:          # the metrics of every iteration
     "Train `cfg.adapter`; its running average ends in `pipe` and in `out`"
-    check_trackers(track); out = by_main(writable, out)
+    check_trackers(track)
+    out = by_main(writable, out)
     params = adapter_parameters(pipe, cfg.adapter)
     opt = torch.optim.AdamW(params, cfg.lr, weight_decay=1e-4)
     avg = EMAModel(params, decay=cfg.ema)
     with (lock(out), using(pipe, cfg.adapter),
           _tracker(track, out, cfg) as log):
         rows = by_main(_open_run, out, cfg, setting)   # nobody else is here
-        start = _resume(out, pipe, cfg, opt, avg); rows = rows[:start]
-        for it in (bar := _bar(out.name, start, cfg, progress)):
-            rows.append(iterate(opt, it)); avg.step(params)
-            bar.set_postfix(_floats(rows[-1]))
-            if watch: rows[-1] |= by_main(watch, it, rows[-1]) or {}
-            by_main(_write, out, pipe, cfg, opt, avg, rows); log(rows[-1], it)
-        avg.copy_to(params); by_main(save_adapter, pipe, cfg.adapter, out)
-    wait_for_all(); return rows
+        rows = rows[:_resume(out, pipe, cfg, opt, avg)]
+        _go_on(pipe, cfg, opt, avg, iterate, out, rows, watch, progress, log)
+        avg.copy_to(params)
+        by_main(save_adapter, pipe, cfg.adapter, out)
+    wait_for_all()
+    return rows

@@ -20,7 +20,8 @@ def draw(
     "Draw prompts at random, every kind equally likely"
     by = {}
     for p in ps: by.setdefault(getattr(p, 'kind', None), []).append(p)
-    kinds = rng.choice(len(by), n); groups = list(by.values())
+    kinds = rng.choice(len(by), n)
+    groups = list(by.values())
     return [groups[k][rng.integers(len(groups[k]))] for k in kinds]
 
 # %% ../nbs/02b_tasks.ipynb #8924442d
@@ -78,7 +79,8 @@ def reward_matrix(
     "The reward of every image by every task; ValueError if not finite"
     R = torch.full((len(ps), len(tasks)), float('nan'))
     for k,t in enumerate(tasks):
-        mine = set(t.prompts); i = [j for j,p in enumerate(ps) if p in mine]
+        mine = set(t.prompts)
+        i = [j for j,p in enumerate(ps) if p in mine]
         if not i: continue
         r = t.reward(ims[i], [ps[j] for j in i])
         r = torch.as_tensor(r).float().cpu()

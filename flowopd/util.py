@@ -17,7 +17,8 @@ from .parallel import is_main
 # %% ../nbs/93_util.ipynb #1251fd33
 def replace_file(path:Path, write):
     "Let `write` make a file, then move it to `path` in one step"
-    new = path.with_name('.new.'+path.name); write(new)
+    new = path.with_name('.new.'+path.name)
+    write(new)
     with open(new, 'rb+') as f: os.fsync(f.fileno())
     new.replace(path)
 
@@ -42,7 +43,9 @@ def writable(
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        f = folder/'.write'; f.touch(); f.unlink(missing_ok=True)
+        f = folder/'.write'
+        f.touch()
+        f.unlink(missing_ok=True)
     except OSError as e: raise ValueError(
         f'cannot write to {folder} ({e.strerror}): choose another folder'
         ) from e

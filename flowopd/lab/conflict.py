@@ -46,7 +46,8 @@ def reward_gradients(
     rng = run_rng(cfg, it, 'prompts')
     ps,_ = draw_prompts(tasks, cfg.num_prompts, rng, cfg.shares)
     ps = [p for p in ps for _ in range(cfg.group)]
-    cond = enc(ps); traj = collect(pipe, cond, cfg, it)
+    cond = enc(ps)
+    traj = collect(pipe, cond, cfg, it)
     R = reward_matrix(tasks, decode(pipe, traj.final), ps)
     adv = [mixed_advantages(r[:,None], [1.], cfg.group,
                             aggregation='normalize_then_sum') for r in R.T]
@@ -71,7 +72,8 @@ def heatmap(
     ax=None            # the current axes if not given
 )->None:
     "A table as an image, with the numbers in it"
-    ax = ax or plt.gca(); v = np.asarray(values)
+    ax = ax or plt.gca()
+    v = np.asarray(values)
     low,high,colors = (-top, top, 'RdBu') if top else (0, 1, 'viridis')
     ax.imshow(v, cmap=colors, vmin=low, vmax=high, aspect='auto')
     ax.set_xticks(range(len(cols)), cols)

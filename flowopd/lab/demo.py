@@ -31,7 +31,7 @@ from ..runs import lock
 from ..tiny.exam import evaluate, table
 from ..tiny.model import load_tiny
 from ..tiny.rewards import tiny_tasks
-from ..util import replace_file, writable
+from ..util import replace_file, writable, write_lines
 
 # %% ../../nbs/09_demo.ipynb #030956fa
 SPECIALISTS = ['compose', 'spell', 'quality']
@@ -62,7 +62,8 @@ class Length:
 
 # %% ../../nbs/09_demo.ipynb #0b48a2cd
 FULL = Length()
-FAST = Length(compose=4, spell=4, quality=2, student=3, num_prompts=8, watch=2)
+FAST = Length(compose=4, spell=4, quality=2, student=3, num_prompts=8,
+              watch=2)
 
 # %% ../../nbs/09_demo.ipynb #fb108fc0
 STUDENT_RANK = 16      # of the merge, and so of the student
@@ -105,7 +106,8 @@ def _watch(pipe, name, length, last):
     enc = Encoder(pipe)
     def look(it, metrics=None):
         if (it+1)%length.watch and it+1 != last: return {}
-        r = evaluate(pipe, Policy(name), enc, length.num_prompts//2, (0,), 'val')
+        n = length.num_prompts//2
+        r = evaluate(pipe, Policy(name), enc, n, (0,), 'val')
         return {f'val/{m}': r[m] for m in SPECIALISTS}
     return look
 
@@ -114,7 +116,7 @@ def _before(folder, look):
     "Keep the look before the first iteration as metrics of `folder`"
     folder.mkdir(exist_ok=True)
     row = dict(images=0, **look(-1))
-    replace_file(folder/'metrics.jsonl', lambda f: f.write_text(json.dumps(row)))
+    write_lines(folder/'metrics.jsonl', [row])
 
 # %% ../../nbs/09_demo.ipynb #f5f9f8f9
 def make_part(
@@ -211,7 +213,8 @@ def _wait(needed, bars, beside=()):
     "Wait for `needed`; the first error, there or in `beside`, ends it"
     left = True
     while left:
-        left = wait(needed, 1, FIRST_EXCEPTION).not_done; bars.look()
+        left = wait(needed, 1, FIRST_EXCEPTION).not_done
+        bars.look()
         for f in (*needed, *beside):
             if f.done(): f.result()
 
@@ -267,7 +270,9 @@ def curves(
     ax.axvspan(0, paid, alpha=.1, label='spent on specialists')
     ax.set_xlabel('images generated')
     ax.set_ylabel('mean of compose, spell, quality')
-    ax.legend(fontsize=7); fig.tight_layout(); return fig
+    ax.legend(fontsize=7)
+    fig.tight_layout()
+    return fig
 
 # %% ../../nbs/09_demo.ipynb #71535fe6
 GALLERY = ['three green circles', 'two purple triangles',
@@ -281,7 +286,8 @@ def gallery(
     rows=ROWS        # which of them
 )->plt.Figure:
     "The same prompts and noise for every row"
-    pipe = load_tiny(); policies = {r: _policy(pipe, r, out) for r in rows}
+    pipe = load_tiny()
+    policies = {r: _policy(pipe, r, out) for r in rows}
     return contact_sheet(pipe, policies, Encoder(pipe), GALLERY)
 
 # %% ../../nbs/09_demo.ipynb #0634832a
@@ -290,7 +296,8 @@ def _report(out, length, results):
     rows,diffs = results['rows'],results['differences']
     figs = dict(curves=curves(out, length), gallery=gallery(out, rows))
     for name,fig in figs.items():
-        fig.savefig(out/f'{name}.png', dpi=110); plt.close(fig)
+        fig.savefig(out/f'{name}.png', dpi=110)
+        plt.close(fig)
     for name,text in {'table.md': f'{table(rows)}\n\n{table(diffs)}\n',
                       'results.json': json.dumps(results, indent=1)}.items():
         replace_file(out/name, lambda f: f.write_text(text))
@@ -309,7 +316,9 @@ def _claim(out, length, seed):
     def save(): replace_file(f, lambda g: g.write_text(json.dumps(was)))
     save()   # the folder is ours from now on, even if the power fails
     try: yield was
-    finally: was['minutes'] += (time.time()-start)/60; save()
+    finally:
+        was['minutes'] += (time.time()-start)/60
+        save()
 
 # %% ../../nbs/09_demo.ipynb #c79ae363
 def demo(
@@ -329,7 +338,8 @@ def demo(
     for r in rows.values(): del r['each']   # thousands of numbers
     results = dict(seed=seed, minutes=round(spent['minutes'], 2),
                    images=length.images, rows=rows, differences=diffs)
-    _report(out, length, results); return results
+    _report(out, length, results)
+    return results
 
 # %% ../../nbs/09_demo.ipynb #cce6f3e5
 @call_parse

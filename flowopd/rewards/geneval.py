@@ -45,7 +45,8 @@ def relations(
 )->set[str]:   # of 'left of', 'right of', 'above' and 'below'
     "Where box `a` lies, seen from box `b`"
     a,b = (np.array(x, float).reshape(2,2) for x in (a, b))
-    off = a.mean(0) - b.mean(0); room = .1*(a[1]-a[0] + b[1]-b[0])
+    off = a.mean(0) - b.mean(0)
+    room = .1*(a[1]-a[0] + b[1]-b[0])
     short = np.sign(off)*np.maximum(abs(off) - room, 0)
     if (abs(short) < 1e-3).all(): return set()
     x,y = short/np.hypot(*off)
@@ -69,7 +70,8 @@ def geneval_correct(
     "Is everything there, in its colour and place, and nothing excluded?"
     groups = []
     for w in p.include:
-        own = found.get(w.name, [])[:w.count]; ok = len(own)==w.count
+        own = found.get(w.name, [])[:w.count]
+        ok = len(own)==w.count
         if ok and w.color:
             ok = colors(own, w.name)==[w.color]*w.count
         if ok and w.position:
@@ -81,11 +83,14 @@ def geneval_correct(
 # %% ../../nbs/14_geneval.ipynb #894f7cf1
 def _terms(w:Want, found:dict, groups:list, colors:Callable)->tuple:
     "The terms of one wish, and its objects if it is fulfilled"
-    own = found.get(w.name, []); n = len(own); ok = n==w.count
+    own = found.get(w.name, [])
+    n = len(own)
+    ok = n==w.count
     terms = [1 - abs(w.count-n)/w.count]
     if not ok and (w.color or w.position): terms.append(0.)
     if ok and w.color:
-        n = colors(own, w.name).count(w.color); ok = n==w.count
+        n = colors(own, w.name).count(w.color)
+        ok = n==w.count
         terms.append(1 - abs(w.count-n)/w.count)
     if ok and w.position:
         known = groups[w.position[1]] is not None
@@ -103,7 +108,8 @@ def geneval_graded(
     groups,marks = [],[]
     for w in p.include:
         terms,own = _terms(w, found, groups, colors)
-        groups.append(own); marks += terms
+        groups.append(own)
+        marks += terms
     return sum(marks)/len(marks)
 
 # %% ../../nbs/14_geneval.ipynb #584fcb40
@@ -131,9 +137,11 @@ def instances(
     if logits.shape[1]!=len(names)+1: raise ValueError(
         f'a detector of {logits.shape[1]-1} classes: {len(names)} are named')
     p = logits.softmax(-1)[:,:-1].flatten()
-    p,i = p.topk(min(100, len(p))); p,i = p[p>.3], i[p>.3]
+    p,i = p.topk(min(100, len(p)))
+    p,i = p[p>.3], i[p>.3]
     if not len(i): return []
-    m = _enlarge(masks[i // len(names)], padded, inner, size); on = m > 0
+    m = _enlarge(masks[i // len(names)], padded, inner, size)
+    on = m > 0
     p = p*(m.sigmoid()*on).sum((1,2))/(on.sum((1,2)) + 1e-6)
     return [Found(names[c % len(names)], s, _box(o), o)
             for c,s,o in zip(i.tolist(), p.tolist(), on) if s > .3]
@@ -146,13 +154,16 @@ def show_found(
     cols:int=4, size:float=2.   # of the grid; inches of an image
 )->None:
     "Images with the masks, boxes and classes that a detector found"
-    rows = -(-len(ims)//cols); shape = size*cols, (size+.5)*rows
+    rows = -(-len(ims)//cols)
+    shape = size*cols, (size+.5)*rows
     fig,axs = plt.subplots(rows, cols, figsize=shape, squeeze=False)
     for ax in axs.flat: ax.axis('off')
     for ax,im,fs,t in zip(axs.flat, ims, found, titles or ['']*len(ims)):
-        ax.imshow(im.permute(1,2,0).cpu()); ax.set_title(t, fontsize=7)
+        ax.imshow(im.permute(1,2,0).cpu())
+        ax.set_title(t, fontsize=7)
         for f in fs:
-            x,y,x1,y1 = f.box; ax.contour(f.mask.cpu(), [.5], colors='w')
+            x,y,x1,y1 = f.box
+            ax.contour(f.mask.cpu(), [.5], colors='w')
             ax.add_patch(plt.Rectangle((x-.5,y-.5), x1-x, y1-y, fill=False,
                                        ec='w', ls=':'))
             ax.text(x, y, f'{f.name} {f.score:.2f}', fontsize=6, c='w')
@@ -198,7 +209,8 @@ def clip_colors(
 # %% ../../nbs/14_geneval.ipynb #eb1ea01d
 def _detector_input(ims:torch.Tensor)->tuple:
     "Images (B,3,H,W) in [0,1] -> normalised (B,3,h,w), and its inner size"
-    h,w = ims.shape[-2:]; k = min(800/min(h, w), 1333/max(h, w))
+    h,w = ims.shape[-2:]
+    k = min(800/min(h, w), 1333/max(h, w))
     inner = int(h*k+.5), int(w*k+.5)
     x = normalised(F.interpolate(ims, inner, mode='bilinear'),
                     (.485,.456,.406), (.229,.224,.225))
@@ -235,7 +247,8 @@ class GenEval(Scorer):
             if not hasattr(p, 'include'): raise ValueError(
                 f'prompt {str(p)!r} says nothing of objects: '
                 'use a GenEvalPrompt, see load_geneval')
-        detector,clip = self.net; found = detect_objects(detector, ims)
+        detector,clip = self.net
+        found = detect_objects(detector, ims)
         marks = [self.rule(p, by_name(f, p.kind),
                            partial(clip_colors, clip, im))
                  for im,p,f in zip(ims, ps, found)]

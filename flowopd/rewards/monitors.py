@@ -21,7 +21,8 @@ def jpeg_size(
     "Size as a JPEG of quality 95"
     check_images(ims, ps or ['']*len(ims))
     def size(im):
-        f = io.BytesIO(); im.save(f, 'JPEG', quality=95)
+        f = io.BytesIO()
+        im.save(f, 'JPEG', quality=95)
         return f.tell()/1000
     return torch.tensor([size(im) for im in to_pil(ims)])
 
@@ -30,7 +31,8 @@ def _local_contrast(grey:np.ndarray)->np.ndarray:
     "Brightness (H,W), less its local mean, by its local deviation"
     mean = partial(ndimage.gaussian_filter, sigma=7/6, mode='nearest',
                    radius=3)
-    mu = mean(grey); var = abs(mean(grey**2) - mu**2)
+    mu = mean(grey)
+    var = abs(mean(grey**2) - mu**2)
     return (grey - mu)/(var**.5 + 1)
 
 def _blocks(x:np.ndarray)->np.ndarray:
@@ -47,16 +49,19 @@ def _blocky(b:np.ndarray)->np.ndarray:
 def _noisy(b:np.ndarray)->np.ndarray:
     "Which of the blocks (N,16,16) vary in the middle as around it"
     dev = lambda x: x.reshape(len(x), -1).std(1, ddof=1)
-    s = dev(b); ratio = dev(b[:,:,7:9])/dev(np.delete(b, (7,9), 2))
+    s = dev(b)
+    ratio = dev(b[:,:,7:9])/dev(np.delete(b, (7,9), 2))
     return s > 2*abs(s - ratio)/np.maximum(s, ratio)
 
 # %% ../../nbs/15_monitors.ipynb #cc7cf28e
 def _piqe(im:np.ndarray)->float:
     "PIQE of one image (H,W,3) from 0 to 255"
-    grey = (im@np.array([.299,.587,.114])).round(); h,w = grey.shape
+    grey = (im@np.array([.299,.587,.114])).round()
+    h,w = grey.shape
     grey = np.pad(grey, ((0,-h%16), (0,-w%16)), 'symmetric')
     b = _blocks(_local_contrast((255*grey/(grey.max() or 1)).round()))
-    var = b.var((1,2), ddof=1); b,var = b[var>.1], var[var>.1]
+    var = b.var((1,2), ddof=1)
+    b,var = b[var>.1], var[var>.1]
     if not len(b): return 100.   # nothing to see
     bad = _blocky(b)*(1-var) + _noisy(b)*var
     return 100*(1 + bad.sum())/(1 + len(b))

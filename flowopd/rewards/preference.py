@@ -37,7 +37,9 @@ def clip_pixels(
     size:int=224       # of the model's input
 )->torch.Tensor:       # (3,size,size), normalised
     "An image as CLIP wants it"
-    h,w = im.shape[-2:]; s = min(h, w); small = size*w//s, size*h//s
+    h,w = im.shape[-2:]
+    s = min(h, w)
+    small = size*w//s, size*h//s
     x = to_pil(im[None])[0].resize(small, Image.BICUBIC)
     x = torch.from_numpy(np.array(x)).permute(2,0,1)/255
     top,left = (small[1]-size)//2, (small[0]-size)//2
@@ -64,7 +66,8 @@ class Clip:
 @patch_to(Clip)
 def images(self, ims)->torch.Tensor:
     "Images (3,H,W) in [0,1] -> (B,D)"
-    m = self.model; size = m.config.vision_config.image_size
+    m = self.model
+    size = m.config.vision_config.image_size
     x = torch.stack([clip_pixels(im, size) for im in ims])
     pooled = m.vision_model(x.to(m.device, m.dtype)).pooler_output
     return F.normalize(m.visual_projection(pooled).float(), dim=-1)
@@ -89,7 +92,8 @@ def tiny_clip(
            ('bos_token_id','eos_token_id','pad_token_id')}
     text = dict(sides, vocab_size=len(tok), max_position_embeddings=40, **ids)
     vision = dict(sides, image_size=32, patch_size=8)
-    torch.manual_seed(0); return CLIPModel(CLIPConfig(
+    torch.manual_seed(0)
+    return CLIPModel(CLIPConfig(
         text_config=text, vision_config=vision, projection_dim=32)), tok
 
 # %% ../../nbs/13_taste.ipynb #cdc7e50c
@@ -101,14 +105,17 @@ def teach_clip(
     steps:int=250    # of 64 pairs each
 )->list[float]:      # the losses
     "Teach a tiny CLIP which text belongs to which image"
-    model,tok = tiny_clip(words); losses = []
+    model,tok = tiny_clip(words)
+    losses = []
     pix = torch.stack([clip_pixels(im, 32) for im in ims])
     t = tok([str(s) for s in texts], padding=True, return_tensors='pt')
     opt = torch.optim.AdamW(model.parameters(), 3e-3)
     for i in torch.randint(len(pix), (steps,64)):
         out = model(t.input_ids[i], pix[i], t.attention_mask[i],
                     return_loss=True)
-        opt.zero_grad(); out.loss.backward(); opt.step()
+        opt.zero_grad()
+        out.loss.backward()
+        opt.step()
         losses.append(out.loss.item())
     for part in (model.eval(), tok): part.save_pretrained(folder)
     return losses
@@ -123,7 +130,8 @@ class ClipScore(Scorer):
     def load(self): return Clip(self.source, self.tokenizer or self.source,
                                 self.device, self.dtype)
     def score(self, ims, ps):
-        clip = self.net; cos = (clip.images(ims)*clip.texts(ps)).sum(1)
+        clip = self.net
+        cos = (clip.images(ims)*clip.texts(ps)).sum(1)
         return clip.scale*cos/self.unit
 
 # %% ../../nbs/13_taste.ipynb #be5de1b3
@@ -168,7 +176,9 @@ class Aesthetic(Scorer):
 # %% ../../nbs/13_taste.ipynb #b23c9f1b
 def _letterbox(ims:torch.Tensor, size:int)->torch.Tensor:
     "Images (B,3,H,W) -> (B,3,size,size), nothing cut off"
-    h,w = ims.shape[-2:]; k = size/max(h, w); h,w = round(h*k), round(w*k)
+    h,w = ims.shape[-2:]
+    k = size/max(h, w)
+    h,w = round(h*k), round(w*k)
     x = F.interpolate(ims, (h,w), mode='bicubic', antialias=True).clamp(0,1)
     top,left = (size-h)//2, (size-w)//2
     return F.pad(x, (left, size-w-left, top, size-h-top))
@@ -181,13 +191,15 @@ class HPSv2(Scorer):
     file:str='HPS_v2.1_compressed.pt'
     arch:str='ViT-H-14'   # in open_clip's words
     def load(self):
-        oc = need_module('open_clip'); model = oc.create_model(self.arch)
+        oc = need_module('open_clip')
+        model = oc.create_model(self.arch)
         weights = load_tensors(self.source, self.file)['state_dict']
         model.load_state_dict(weights)
         return model.eval().to(self.device, self.dtype), \
             oc.get_tokenizer(self.arch)
     def score(self, ims, ps):
-        model,tok = self.net; size = model.visual.image_size[0]
+        model,tok = self.net
+        size = model.visual.image_size[0]
         x = normalised(_letterbox(ims, size), *CLIP_COLORS)
         text = tok([str(p) for p in ps]).to(self.device)
         a,b = model.encode_image(x.to(self.dtype)), model.encode_text(text)
@@ -238,7 +250,8 @@ def _blip_text(w:dict)->BlipTextModel:
         intermediate_size=len(w['encoder.layer.0.intermediate.dense.bias']),
         max_position_embeddings=places, bos_token_id=0, sep_token_id=0),
         add_pooling_layer=False)
-    m.load_state_dict(w); return m.eval()
+    m.load_state_dict(w)
+    return m.eval()
 
 # %% ../../nbs/13_taste.ipynb #f936ecde
 @dataclass(eq=False)
@@ -255,7 +268,8 @@ class ImageReward(Scorer):
         return eye, text, head, load_part(AutoTokenizer.from_pretrained,
                                      self.tokenizer)
     def score(self, ims, ps):
-        eye,text,(w,b),tok = self.net; size = eye.config.image_size
+        eye,text,(w,b),tok = self.net
+        size = eye.config.image_size
         x = torch.stack([clip_pixels(im, size) for im in ims])
         seen = eye(x.to(self.device, self.dtype)).last_hidden_state
         t = tok([str(p) for p in ps], padding='max_length', max_length=35,
@@ -286,8 +300,8 @@ class QAlign(Scorer):
                  for w in LEVELS]
         if len(set(first)) < 5: raise ValueError(
             f'{self.source} cannot tell the words {list(LEVELS)} apart')
-        model = load_part(AutoModelForImageTextToText.from_pretrained, self.source,
-                     dtype=self.dtype)
+        model = load_part(AutoModelForImageTextToText.from_pretrained,
+                          self.source, dtype=self.dtype)
         return model.eval().to(self.device), proc, first
     def score(self, ims, ps):
         model,proc,first = self.net

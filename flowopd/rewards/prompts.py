@@ -142,7 +142,8 @@ def _keys(d, must, may=()):
 def _want(d)->Want:
     "One thing of a line of GenEval"
     _keys(d, ['class', 'count'], ['color', 'position'])
-    at = d.get('position'); _known(d['class'], COCO)
+    at = d.get('position')
+    _known(d['class'], COCO)
     if 'color' in d: _known(d['color'], GENEVAL_COLORS)
     if at:
         if not isinstance(at, list) or len(at)!=2:
@@ -238,10 +239,12 @@ def geneval_prompts(
 # %% ../../nbs/11_prompts.ipynb #316065b8
 def _asks(p:GenEvalPrompt)->tuple:
     "What a prompt asks for, the same however it is put"
-    a,*b = p.include; at = b and b[0].position
+    a,*b = p.include
+    at = b and b[0].position
     if not at: return p.kind, frozenset((w.name, w.count, w.color)
                                         for w in p.include)
-    swap = {'right of': 'left of', 'below': 'above'}; rel = at[0]
+    swap = {'right of': 'left of', 'below': 'above'}
+    rel = at[0]
     pair = (b[0].name, a.name) if rel not in swap else (a.name, b[0].name)
     return p.kind, pair, swap.get(rel, rel)
 
@@ -258,7 +261,8 @@ def geneval_training(
     for k in shares: _known(k, GENEVAL_KINDS[1:])   # all singles are asked
     rng,exam = np.random.default_rng((seed, 5)), {*map(_asks,
                                                        geneval_prompts())}
-    share = np.array([*shares.values()])/sum(shares.values()); ps = []
+    share = np.array([*shares.values()])/sum(shares.values())
+    ps = []
     for kind in map(str, rng.choice([*shares], n, p=share)):
         p = None   # draw until it is one that the exam does not have
         while p is None or _asks(p) in exam:

@@ -17,7 +17,8 @@ from PIL import Image
 from safetensors.torch import load_file
 from scipy import ndimage
 from .prompts import SignPrompt
-from ..util import check_device, edit_distance, hub_file, progress_bar
+from ..util import (batches, check_device, edit_distance, hub_file,
+    progress_bar)
 
 # %% ../../nbs/12_scorers.ipynb #41f52962
 EXTRA = 'pip install "flowopd[{}]"'.format
@@ -69,21 +70,21 @@ class Scorer:
     batch:int=16      # images at once through the model
     def __post_init__(self):
         gpu = 'cuda' if torch.cuda.is_available() else 'cpu'
-        check_device(at := self.device or gpu); self.device = torch.device(at)
+        check_device(at := self.device or gpu)
+        self.device = torch.device(at)
     def load(self): raise NotImplementedError   # what `score` needs
     def score(self, ims, ps): raise NotImplementedError   # -> (B,)
     @cached_property
     def net(self):
         "What `load` returns"
-        print(f'loading {type(self).__name__}: {self.source}',
-              file=sys.stderr)
+        print('loading', type(self).__name__, self.source, file=sys.stderr)
         return self.load()
     @torch.no_grad()
     def __call__(self, ims:torch.Tensor, ps:list)->torch.Tensor:
         "Images (B,3,H,W) in [0,1], B prompts -> (B,) on the CPU"
-        check_images(ims, ps); own = torch.arange(len(ps)).split(self.batch)
+        check_images(ims, ps)
         r = [self.score(ims[i].to(self.device).float(), [ps[k] for k in i])
-             for i in progress_bar(own, 'score')]
+             for i in batches(len(ps), self.batch, 'score', True)]
         return torch.cat(r).float().cpu()
 
 # %% ../../nbs/12_scorers.ipynb #567510aa
@@ -153,7 +154,8 @@ def ocr_score(
     ps:list            # their B prompts, with a text in double quotes
 )->torch.Tensor:       # (B,) from 0 to 1
     "`text_reward` of what is read in the images"
-    check_images(ims, ps); pairs = zip(read_text(ims), map(quoted, ps))
+    check_images(ims, ps)
+    pairs = zip(read_text(ims), map(quoted, ps))
     return torch.tensor([text_reward(*p) for p in pairs])
 
 # %% ../../nbs/12_scorers.ipynb #120ef043

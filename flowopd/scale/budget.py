@@ -92,11 +92,13 @@ def units(
     if isinstance(cfg, SFTConfig): return sft_units(cfg, back, teacher)
     g,h = (1 if x==1 else 2 for x in (cfg.guidance, teacher))
     if isinstance(cfg, GRPOConfig):
-        n = cfg.window; early = (cfg.window_end-n)/2   # mean start of it
+        n = cfg.window
+        early = (cfg.window_end-n)/2   # mean start of it
         once = early*(1-1/cfg.group) if cfg.same_start else 0
         return dict(walk=g*(cfg.steps-once), student=g*n, backward=g*n*back,
                     base=g*n*(cfg.beta > 0))
-    asked = cfg.queries or range(cfg.steps-1); n = len(asked)
+    asked = cfg.queries or range(cfg.steps-1)
+    n = len(asked)
     return dict(walk=g*(max(asked)+1-n), student=g*n, backward=g*n*back,
                 teacher=h*n, anchor=h*n*anchor)
 
@@ -124,7 +126,8 @@ class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(ctx, q, k, v):
         out,lse = torch.empty_like(q), q.new_empty(q.shape[:-1]).float()
-        ctx.save_for_backward(q, k, v, out, lse); return out
+        ctx.save_for_backward(q, k, v, out, lse)
+        return out
 
 def _fused(q, k, v, **kw): return _Fused.apply(q, k, v)
 
@@ -134,7 +137,8 @@ def saved_bytes(
     but=()     # tensors that are there anyway
 )->int:
     "Bytes that autograd keeps for the backward pass of what `f` returns"
-    there = {t.untyped_storage()._cdata for t in but}; kept = {}
+    there = {t.untyped_storage()._cdata for t in but}
+    kept = {}
     def see(t):
         s = t.untyped_storage()
         if s._cdata not in there: kept[s._cdata] = t
@@ -147,7 +151,8 @@ def saved_bytes(
 # %% ../../nbs/18_budget.ipynb #340d017e
 def activation_bytes(pipe, adapter, n=1, text=None)->int:
     "Bytes that autograd keeps for `n` samples of `adapter` in one forward"
-    t = pipe.transformer; own = [*t.parameters(), *t.buffers()]
+    t = pipe.transformer
+    own = [*t.parameters(), *t.buffers()]
     with using(pipe, adapter): return saved_bytes(
         lambda: velocity(pipe, Policy(adapter), *blank(pipe, n, text)), own)
 
@@ -161,7 +166,8 @@ def checkpointed_bytes(
     c,(_,h,w) = pipe.transformer.config, latent_shape(pipe)
     tokens = h*w//c.patch_size**2 + (text or sum(text_tokens(pipe)))
     width = c.num_attention_heads*c.attention_head_dim
-    n = c.num_layers; size = pipe.transformer.dtype.itemsize
+    n = c.num_layers
+    size = pipe.transformer.dtype.itemsize
     return n*tokens*width*size + kept//n
 
 # %% ../../nbs/18_budget.ipynb #dbc527b9
@@ -188,7 +194,8 @@ def module_bytes(*modules)->int:
 def _weights(pipe)->dict:
     text = (getattr(pipe, f'text_encoder{i}') for i in ('','_2','_3'))
     return {'transformer': module_bytes(pipe.transformer),
-            'text encoders': module_bytes(*text), 'autoencoder': module_bytes(pipe.vae)}
+            'text encoders': module_bytes(*text),
+            'autoencoder': module_bytes(pipe.vae)}
 
 # %% ../../nbs/18_budget.ipynb #afc086cf
 def count_facts(
@@ -197,7 +204,8 @@ def count_facts(
     text:int=None # tokens; those of the pipeline if not given
 )->Facts:
     "Count what one sequence, one image and one prompt of `pipe` cost"
-    F = forward_flop(pipe, text=text); cond,x,_ = blank(pipe, text=text)
+    F = forward_flop(pipe, text=text)
+    cond,x,_ = blank(pipe, text=text)
     n = sum(p.numel() for p in adapter_parameters(pipe, adapter))
     kept = activation_bytes(pipe, adapter, text=text)
     back = backward_flop(pipe, adapter, text)/F
@@ -249,12 +257,12 @@ def memory(
 )->dict[str,int]:              # bytes by part
     "An estimate of the memory of one GPU: all but workspace"
     g,c = deal or geometry(r), r.cfg
-    share = -(-g.samples//g.gpus); grpo = isinstance(c, GRPOConfig)
+    share,grpo = -(-g.samples//g.gpus), isinstance(c, GRPOConfig)
     kept = (KEEP + min(share, g.num_prompts))*facts.cond + (
         share*(c.steps+1)*facts.latent*grpo)
     each = g.batch*(1 if r.guidance==1 else 2)*(
         facts.less if checkpointing else facts.kept)
-    here = dict(facts.weights); text = here['text encoders']
+    here,text = dict(facts.weights), facts.weights['text encoders']
     if rest: here['text encoders'],each = (   # they come in turn
         (text, 0) if text > each else (0, each))
     if sharded: here['transformer'] //= g.gpus
@@ -302,8 +310,8 @@ def _most(m:dict, saving)->str:
 def _undealt(cfg, gpus)->str:
     "Why a batch does not deal the samples of `cfg`, and which one would"
     good = [g.batch for g in geometries(cfg, gpus)]
-    return (f'{cfg.num_prompts} prompts x {cfg.group} samples cannot be dealt to '
-            f'{gpus} GPU{"s"*(gpus > 1)} with such a batch: ' + (
+    return (f'{cfg.num_prompts} prompts x {cfg.group} samples cannot be '
+            f'dealt to {gpus} GPU{"s"*(gpus > 1)} with such a batch: ' + (
                 f'take one of {good}' if good else 'change prompts or group'))
 
 # %% ../../nbs/18_budget.ipynb #8668b0e4
@@ -374,7 +382,8 @@ def recipe_table(
             'KL or anchor', 'GiB', 'iterations', 'time', 'source']
     rows = []
     for n,r in recipes.items():
-        g = geometry(r); pull = getattr(r.cfg, 'beta', r.strength)
+        g = geometry(r)
+        pull = getattr(r.cfg, 'beta', r.strength)
         gib = sum(memory(r, facts).values())/2**30
         rows.append([n, *map(str, (g.gpus, g.batch, g.group, g.num_prompts,
             g.accumulation, r.cfg.lr, pull, f'{gib:.0f}', r.cfg.iterations,
@@ -389,21 +398,21 @@ def budget(
     **saving             # see `memory`
 )->str:
     "What an iteration of a recipe costs, as text"
-    g,unit = geometry(r), facts.flop/1e12
-    twice = saving.get('checkpointing'); u = iteration_units(r, facts, twice)
+    g,twice = geometry(r), saving.get('checkpointing')
+    u,h = iteration_units(r, facts, twice), hours(r, facts, tflops, twice)
     m = {k: v/2**30 for k,v in memory(r, facts, g, **saving).items()}
     return '\n'.join([
         f'{r.cfg.adapter}: {", ".join(r.tasks)}; {r.source}',
-        f'{g.num_prompts} prompts x {g.group} = {g.samples} images an iteration',
-        f'GPUs {g.gpus}, batch {g.batch}: passes {g.passes}, '
-        f'updates {g.updates}',
-        f'{sum(u.values()):.1f} F an image, F = {unit:.3g} TFLOP: '
-        + _parts(u, '.1f'),
+        f'{g.num_prompts} prompts x {g.group} = {g.samples} images '
+        'an iteration',
+        f'GPUs {g.gpus}, batch {g.batch}: passes {g.passes}, updates '
+        f'{g.updates}',
+        f'{sum(u.values()):.1f} F an image, F = {facts.flop/1e12:.3g} TFLOP: '
+        f'{_parts(u, ".1f")}',
         f'{iteration_flop(r, facts, twice)/1e15:.3g} PFLOP an iteration',
         f'at {tflops:g} TFLOP/s a GPU (assumed), without rewards, '
-        f'{r.cfg.iterations} iterations: '
-        + duration(hours(r, facts, tflops, twice)),
+        f'{r.cfg.iterations} iterations: {duration(h)}',
         f'adapters of {facts.adapter/1e6:.2f} M parameters: '
-        + ', '.join([r.cfg.adapter, *r.roles.values()]),
+        f'{", ".join([r.cfg.adapter, *r.roles.values()])}',
         f'{sum(m.values()):.1f} GiB a GPU (estimate): {_parts(m, ".2f")}',
         *(f'- {n}' for n in r.notes)])

@@ -149,7 +149,8 @@ def changed(
 )->Recipe:
     "A recipe with other values in its config, or among `OWN`"
     now = {k: getattr(r, k) for k in OWN}
-    now |= {f.name: getattr(r.cfg, f.name) for f in fields(r.cfg)}; new = {}
+    now |= {f.name: getattr(r.cfg, f.name) for f in fields(r.cfg)}
+    new = {}
     for k,v in _settings(text).items():
         if k not in now: raise ValueError(
             f'no setting {k!r}: there are {", ".join(now)}')
@@ -186,7 +187,8 @@ def _recipe(name, kind, settings, teachers)->Recipe:
         if role not in roles or not source: raise ValueError(
             f'teacher {role!r} of {source!r} for {name}: write name=folder, '
             f'for some of {", ".join(roles)}')
-    return changed(_renamed(r, {roles[k]: v for k,v in own.items()}), settings)
+    own = {roles[k]: source for k,source in own.items()}
+    return changed(_renamed(r, own), settings)
 
 # %% ../../nbs/21_fullscale.ipynb #9a2ae6b0
 @cache
@@ -249,7 +251,8 @@ def plan(
     machine:Machine=Machine(),
     keep_batch:bool=False   # do not look for the largest that fits
 )->Plan:
-    "Deal a recipe to a machine, and count what it costs; ValueError if it does not fit"
+    """Deal a recipe to a machine, and count what it costs; ValueError if it
+    does not fit"""
     n,gib = machine.gpus or processes(), _memory(machine)
     pipe = _shape(machine.model, r.cfg.rank, machine.size)
     facts = count_facts(pipe, 'student', PUBLISHED_TEXT)
@@ -333,7 +336,8 @@ def _check_tiny(name, prompts, at:Machine):
 
 def _world_run(r, out, track):
     "Run a recipe of the tiny model"
-    world = tiny_tasks(); tasks = [world[t] for t in r.tasks]
+    world = tiny_tasks()
+    tasks = [world[t] for t in r.tasks]
     pipe = load_tiny(device=own_device())
     for n,role in r.roles.items():
         check_adapter(pipe.transformer, role, find_made(n))
@@ -414,9 +418,9 @@ def distill_main(
     tflops:float=100.    # that a GPU sustains, for a bill
 ):
     "Distil teachers into a student, by the name of a recipe"
-    _command('flowopd_distill', (DistillConfig, SFTConfig), recipe, settings, teachers,
-             prompts, out, bill, track, model=model, size=size, no_t5=no_t5,
-             device=device, gib=gib, gpus=gpus, tflops=tflops)
+    _command('flowopd_distill', (DistillConfig, SFTConfig), recipe, settings,
+             teachers, prompts, out, bill, track, model=model, size=size,
+             no_t5=no_t5, device=device, gib=gib, gpus=gpus, tflops=tflops)
 
 # %% ../../nbs/21_fullscale.ipynb #b239e355
 def measure(
@@ -426,7 +430,8 @@ def measure(
     out:Path|str          # folder of the run
 )->dict:                  # seconds of each iteration, images a second, GiB
     "Run a recipe and time its iterations; the first is left out"
-    times = []; gpu = torch.cuda.is_available()
+    times = []
+    gpu = torch.cuda.is_available()
     if gpu: torch.cuda.reset_peak_memory_stats()
     def clock(it, row):
         if gpu: torch.cuda.synchronize()

@@ -166,8 +166,8 @@ _MERGE = 'the merge averages products BA; published: B and A, each apart'
 _SFT = 'iterations of the fine-tuning are not published, 200 are assumed'
 _ANCHOR = dict(anchor=TEACHERS['deqa'], strength=.02)
 
-def _student(name, tasks=PAPER_TASKS, cfg={}, kind=DistillConfig, begin=_MERGE,
-             **kw)->Recipe:
+def _student(name, tasks=PAPER_TASKS, cfg={}, kind=DistillConfig,
+             begin=_MERGE, **kw)->Recipe:
     "Flow-OPD's student, changed in some fields"
     own = {t: TEACHERS[t] for t in tasks}
     shares = {t: PAPER_SHARES[t] for t in tasks}

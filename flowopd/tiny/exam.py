@@ -26,7 +26,8 @@ def exam_tasks(
     split:str='test'   # 'train', 'val' or 'test'
 )->list[Task]:         # by the names in `METRICS`
     "What `evaluate` scores, each on the prompts that it applies to"
-    t = tiny_tasks(split); every = t['quality'].prompts
+    t = tiny_tasks(split)
+    every = t['quality'].prompts
     return [Task('compose', t['compose'].prompts, compose_score), t['spell'],
             t['quality'], Task('colourfulness', every, colourfulness)]
 
@@ -90,15 +91,18 @@ _FILL = dict(triangle=.5, circle=np.pi/4, square=1.)
 def _vivid(im, least=.25):
     "Index (H,W) of each pixel's nearest hue, -1 where there is no colour"
     hsv = rgb_to_hsv(im.permute(1,2,0).clamp(0,1).float().cpu().numpy())
-    apart = abs(hsv[...,:1] - _HUES); near = np.minimum(apart, 1-apart)
+    apart = abs(hsv[...,:1] - _HUES)
+    near = np.minimum(apart, 1-apart)
     return np.where(hsv[...,1]*hsv[...,2] > least, near.argmin(-1), -1)
 
 # %% ../../nbs/08_evaluate.ipynb #501fd7d2
 def _objects(v, color, least)->list[Detection]:
     "Connected pixels of one hue in a map (H,W), at least so many"
-    labels,_ = ndimage.label(v==list(COLORS).index(color)); found = []
+    labels,_ = ndimage.label(v==list(COLORS).index(color))
+    found = []
     for i,box in enumerate(ndimage.find_objects(labels)):
-        own = labels[box]==i+1; sides = sorted(own.shape)
+        own = labels[box]==i+1
+        sides = sorted(own.shape)
         if own.sum() < least: continue
         fits = min(_FILL, key=lambda s: abs(_FILL[s]-own.mean()))
         y,x = ndimage.center_of_mass(own)

@@ -35,7 +35,7 @@ def check_prompt(tok, text:str)->None:
         quoted = re.fullmatch(f'"[{LETTERS}]+"', w)
         if not quoted and w not in _words(): raise ValueError(
             f'{w!r} in prompt {text!r} is unknown to the tiny model: use '
-            f'words of flowopd.tiny.world, and {LETTERS} between double quotes')
+            f'words of its world, and {LETTERS} between double quotes')
     n,most = len(tok(text, verbose=False).input_ids), tok.model_max_length
     if n > most: raise ValueError(f'prompt {text!r} has {n} tokens, '
                                   f'the tokenizer takes {most}: shorten it')

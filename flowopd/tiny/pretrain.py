@@ -94,9 +94,12 @@ def new_vae()->AutoencoderKL:  # images (B,3,64,64) <-> latents (B,16,8,8)
 # %% ../../nbs/90_pretrain.ipynb #105bdcb2
 class Autoencode(nn.Module):
     "Images in [-1,1] -> reconstruction and KL, as one data parallel module"
-    def __init__(self, vae): super().__init__(); self.vae = vae
+    def __init__(self, vae):
+        super().__init__()
+        self.vae = vae
     def forward(self, x):
-        d = self.vae.encode(x).latent_dist; y = self.vae.decode(d.sample())
+        d = self.vae.encode(x).latent_dist
+        y = self.vae.decode(d.sample())
         return y.sample, d.kl().mean()/d.mean[0].numel()
 
 # %% ../../nbs/90_pretrain.ipynb #1f6c372d
@@ -124,7 +127,8 @@ class Fit:
 # %% ../../nbs/90_pretrain.ipynb #343fd679
 def _checkpoint(acc, folder:Path, step:int):
     "Save the state of all that `acc` knows, then make it the current one"
-    acc.save_state(str(folder/f'step{step}')); acc.wait_for_everyone()
+    acc.save_state(str(folder/f'step{step}'))
+    acc.wait_for_everyone()
     if not acc.is_main_process: return
     (folder/'new').write_text(str(step))
     (folder/'new').replace(folder/'current')
@@ -146,7 +150,9 @@ class Log:
         self.every,self.rows,self.sum,self.minutes = every,[],0.,0.
         self.t = time.time()
     def add(self, step:int, loss:float):
-        now = time.time(); self.minutes += (now-self.t)/60; self.t = now
+        now = time.time()
+        self.minutes += (now-self.t)/60
+        self.t = now
         self.sum += loss
         if step%self.every: return
         self.rows.append(dict(step=step, loss=round(self.sum/self.every, 5),
@@ -155,7 +161,8 @@ class Log:
     def state_dict(self)->dict:
         return dict(rows=self.rows, sum=self.sum, minutes=self.minutes)
     def load_state_dict(self, d:dict):
-        self.__dict__.update(d); self.t = time.time()
+        self.__dict__.update(d)
+        self.t = time.time()
 
 # %% ../../nbs/90_pretrain.ipynb #1f6ec43b
 def _tools(model, cfg:Fit):
@@ -168,7 +175,9 @@ def _tools(model, cfg:Fit):
 def _update(acc, par, opt, sched):
     "One step along the gradients, clipped to norm 1"
     acc.clip_grad_norm_(par.parameters(), 1.)
-    opt.step(); opt.zero_grad(); sched.step()
+    opt.step()
+    opt.zero_grad()
+    sched.step()
 
 # %% ../../nbs/90_pretrain.ipynb #e4f2a64e
 def fit(
@@ -181,18 +190,21 @@ def fit(
     out:Path          # folder of checkpoints
 )->list[dict]:        # step, loss, minutes
     "Minimise `loss(model, idx)` over `n` examples; resumes exactly"
-    opt,sched,avg = _tools(model, cfg); log = Log(max(1, cfg.steps//50))
+    (opt,sched,avg),log = _tools(model, cfg), Log(max(1, cfg.steps//50))
     par,opt = acc.prepare(model, opt)
     acc.register_for_checkpointing(sched, avg, log)
     torch.manual_seed(cfg.seed + acc.process_index)
-    start = _resume(acc, out/name); avg.to(acc.device)
+    start = _resume(acc, out/name)
+    avg.to(acc.device)
     for k in tqdm(range(start+1, cfg.steps+1), name, mininterval=10,
                   disable=not acc.is_main_process):
-        l = loss(par, torch.randint(n, (cfg.batch,))); acc.backward(l)
-        _update(acc, par, opt, sched); avg.step(model.parameters())
+        acc.backward(l := loss(par, torch.randint(n, (cfg.batch,))))
+        _update(acc, par, opt, sched)
+        avg.step(model.parameters())
         log.add(k, l.item())
         if k%cfg.save_every==0 or k==cfg.steps: _checkpoint(acc, out/name, k)
-    avg.copy_to(model.parameters()); return log.rows
+    avg.copy_to(model.parameters())
+    return log.rows
 
 # %% ../../nbs/90_pretrain.ipynb #800dde9a
 def show_losses(
@@ -205,7 +217,8 @@ def show_losses(
         ax.loglog([r['step'] for r in rows], [r['loss'] for r in rows])
         ax.set(title=name, xlabel='step')
         ax.tick_params(which='minor', labelbottom=False)
-    fig.tight_layout(); return fig
+    fig.tight_layout()
+    return fig
 
 # %% ../../nbs/90_pretrain.ipynb #4d70ac1a
 @torch.no_grad()
@@ -329,7 +342,8 @@ def make_latents(
         m,where = min(chunk, mine-i),(*seed, me, i)
         ims,c,_ = make_images(m, where, degraded, wrong)
         x = encode_images(vae, ims) - vae.config.shift_factor
-        z.append(x*vae.config.scaling_factor); caps += c
+        z.append(x*vae.config.scaling_factor)
+        caps += c
     return torch.cat(z), caps
 
 # %% ../../nbs/90_pretrain.ipynb #bc312ee1
@@ -354,7 +368,8 @@ def quality_loss(
     q:torch.Tensor   # true quality (B,) in [0,1]
 )->torch.Tensor:     # a scalar
     "Squared error of the judged quality, mirrored or not, in a little noise"
-    x = x.float()/255; x = x.flip(3) if torch.rand(()) < .5 else x
+    x = x.float()/255
+    x = x.flip(3) if torch.rand(()) < .5 else x
     return F.mse_loss(model(x + .01*torch.rand_like(x)), q.float())
 
 # %% ../../nbs/90_pretrain.ipynb #b3a92470
@@ -420,7 +435,9 @@ def train_judge(
     vae:AutoencoderKL  # trained, on the CPU
 )->tuple[QualityNet,list]:  # on the CPU; the log of its losses
     "Stage 2: the judge of quality"
-    n = stages.images//4; torch.manual_seed(stages.seed); net = QualityNet()
+    n = stages.images//4
+    torch.manual_seed(stages.seed)
+    net = QualityNet()
     @cache
     def data():
         seed = stages.seed, 2, acc.process_index
@@ -450,7 +467,8 @@ def train_flow(
         kw = dict(padding='max_length', return_tensors='pt')
         return z, tok([*caps,''], **kw).input_ids
     def loss(m, i):
-        z,ids = data(); said = torch.where(torch.rand(len(i)) > .1, i, n)
+        z,ids = data()
+        said = torch.where(torch.rand(len(i)) > .1, i, n)
         return flow_loss(m, z[i].to(acc.device), ids[said].to(acc.device))
     return fit(name, model, loss, n, getattr(stages, name), acc, out)
 
@@ -481,7 +499,8 @@ def kept(
     "Scores of true images after a round trip through the autoencoder"
     rng,through = np.random.default_rng(2),{}
     for t,score in zip(TASKS, (compose_score, spell_score)):
-        ps = draw(prompts(t, 'test'), n, rng); ims = render_batch(ps, rng)
+        ps = draw(prompts(t, 'test'), n, rng)
+        ims = render_batch(ps, rng)
         s = score(decode(pipe, encode_latents(pipe, ims)), ps)
         through[t] = round(s.mean().item(), 3)
     return {'true images, through the autoencoder': through}
@@ -498,7 +517,8 @@ def save_tiny(
     half = judge.to(torch.float16).state_dict()
     half = {k: v.contiguous() for k,v in half.items()}
     save_file(half, folder/'quality.safetensors')
-    pipe.to(torch.float32); judge.to(torch.float32)
+    pipe.to(torch.float32)
+    judge.to(torch.float32)
 
 # %% ../../nbs/90_pretrain.ipynb #2a268109
 def _sums(folder)->list[str]:
@@ -551,7 +571,8 @@ def card(
 def _parts(stages, acc, out):
     "The trained autoencoder and judge, a new tokenizer and model, and logs"
     vae,v = train_vae(stages, acc, out)
-    judge,j = train_judge(stages, acc, out, vae); tok = new_tokenizer()
+    judge,j = train_judge(stages, acc, out, vae)
+    tok = new_tokenizer()
     encoders = [new_text_encoder(tok), new_text_encoder(tok)]
     model = TextToVelocity(encoders, new_transformer())
     return vae, judge, tok, model, dict(vae=v, judge=j)
@@ -565,7 +586,8 @@ def _after(name, pipe, logs, out):
 def _ship(pipe, judge, stages, logs, results, processes, folder):
     "Write pipeline and judge in half precision, with scores and card"
     save_tiny(pipe, judge, folder)   # which rounds both
-    shipped = scores(pipe, judge, stages.held_out) | kept(pipe, stages.held_out)
+    n = stages.held_out
+    shipped = scores(pipe, judge, n) | kept(pipe, n)
     text = card(stages, logs, results | dict(shipped=shipped), folder,
                 processes)
     (folder/'README.md').write_text(text)
@@ -573,7 +595,8 @@ def _ship(pipe, judge, stages, logs, results, processes, folder):
 # %% ../../nbs/90_pretrain.ipynb #ddd4882f
 def _same_stages(stages, processes, out):
     "Raise a ValueError if `out` holds another training"
-    now = asdict(stages) | dict(processes=processes); del now['held_out']
+    now = asdict(stages) | dict(processes=processes)
+    del now['held_out']
     text = json.dumps(now, indent=1)
     f = out/'plan.json'
     if f.exists() and f.read_text()!=text: raise ValueError(
@@ -583,18 +606,19 @@ def _same_stages(stages, processes, out):
 
 # %% ../../nbs/90_pretrain.ipynb #1171f871
 def pretrain(
-    stages:Stages=Stages(),      # all numbers
+    stages:Stages=Stages(),   # all numbers
     out='runs/pretrain',   # folder; a run that was interrupted goes on there
     compile:bool=True      # by torch.compile, which wants a C++ compiler
 )->Path:                   # `out`/tiny, the finished pipeline
     "Train everything from nothing"
     acc = Accelerator(cpu=not torch.cuda.is_available())
-    out = writable(out); _same_stages(stages, acc.num_processes, out)
-    torch.manual_seed(stages.seed); results = {}
+    out = writable(out)
+    _same_stages(stages, acc.num_processes, out)
+    results,_ = {}, torch.manual_seed(stages.seed)
     vae,judge,tok,model,logs = _parts(stages, acc, out)
     if compile: model.transformer.compile()
-    stages = ('clean',0.,0.), ('noisy',stages.degraded,stages.wrong)
-    for name,bad,wrong in stages:
+    looks = ('clean', 0., 0.), ('noisy', stages.degraded, stages.wrong)
+    for name,bad,wrong in looks:
         logs[name] = train_flow(name, model, tok, stages, acc, out, vae,
                                 bad, wrong)
         parts = vae, tok, model.cpu().encoders, model.transformer
@@ -603,7 +627,8 @@ def pretrain(
         results[name] = scores(pipe, judge, stages.held_out)
         _after(name, pipe, logs, out)
     if acc.is_main_process:
-        _ship(pipe, judge, stages, logs, results, acc.num_processes, out/'tiny')
+        _ship(pipe, judge, stages, logs, results, acc.num_processes,
+              out/'tiny')
     return out/'tiny'
 
 # %% ../../nbs/90_pretrain.ipynb #cb9212b1

@@ -28,7 +28,8 @@ class QualityNet(nn.Module):
         self,
         width:int=24   # channels of the first layer, a multiple of 4
     ):
-        super().__init__(); w = width
+        super().__init__()
+        w = width
         self.body = nn.Sequential(nn.Conv2d(3, w, 3, 1, 1), nn.SiLU(),
                                   _conv(w, w), _conv(w, 2*w), _conv(2*w, 2*w))
         self.head = nn.Linear(4*w, 1)
@@ -98,7 +99,8 @@ def pastel_score(
     ps=None             # their prompts, not looked at
 )->torch.Tensor:        # (B,) in [0,1]
     "Half brightness, half lack of saturation"
-    top = ims.amax(1); saturation = (top - ims.amin(1))/(top + .05)
+    top = ims.amax(1)
+    saturation = (top - ims.amin(1))/(top + .05)
     light = (2*top.mean((1,2))).clamp(max=1)
     return (light + 1 - saturation.mean((1,2)))/2
 

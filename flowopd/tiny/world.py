@@ -280,7 +280,8 @@ def _components(ims, min_area):
     "Labels, ids and boxes (z,y0,y1,x0,x1) of all objects; z=5*image+colour"
     index = np.arange(len(COLORS))[None,:,None,None]
     planes = (color_map(ims)[:,None] == index).reshape(-1, *ims.shape[2:])
-    link = np.zeros((3,3,3), int); link[1] = 1   # within a plane, not across
+    link = np.zeros((3,3,3), int)
+    link[1] = 1   # within a plane, not across
     labels,n = ndimage.label(planes, link)
     area = np.bincount(labels.ravel(), minlength=n+1)
     slices = ndimage.find_objects(labels)
@@ -329,7 +330,8 @@ def _matches(d:Detection, o:Obj):
 
 def _holds(relation, a:Detection, b:Detection)->bool:
     "Is `a` in `relation` to `b`, more along that axis than across it?"
-    rx,ry = RELATIONS[relation]; dx,dy = a.x-b.x, a.y-b.y
+    rx,ry = RELATIONS[relation]
+    dx,dy = a.x-b.x, a.y-b.y
     along,across = (dx*rx, dy) if rx else (dy*ry, dx)
     return along > 6 and along > abs(across)
 
@@ -390,9 +392,11 @@ def read(
     "The word in each image"
     best,which = letter_map(torch.from_numpy(_array(ims)), floor).max(1)
     peak = best == F.max_pool2d(best, 13, 1, 6)
-    peak &= best > threshold; out = []
+    peak &= best > threshold
+    out = []
     for b in range(len(ims)):
-        y,x = peak[b].nonzero(as_tuple=True); order = x.argsort()
+        y,x = peak[b].nonzero(as_tuple=True)
+        order = x.argsort()
         near = (y - y.float().median()).abs() <= 8
         line = [i for i in order if near[i]]
         out.append(''.join(LETTERS[which[b,y[i],x[i]]] for i in line))
