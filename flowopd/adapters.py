@@ -353,7 +353,8 @@ def merge_adapters(
     weights:list[float]=None,  # K numbers; 1/K each if not given
     rank:int=None              # of the new one; their sum if not given
 )->float:                      # relative error of the merge: 0 is exact
-    "New adapter `into`, the weighted sum of what `names` add to the base"
+    """The exact merge: a new adapter that adds sum_i w_i s_i B_i A_i, the
+    weighted sum of what `names` add to the base, or its best approximation"""
     if not names: raise ValueError('no adapters to merge: name at least one')
     weights = weights or [1/len(names)]*len(names)
     if len(weights)!=len(names): raise ValueError(

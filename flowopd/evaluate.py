@@ -39,14 +39,14 @@ def draw_images(
     policy:Policy,   # who draws
     enc:Encoder,     # encoder of `pipe`
     ps:list,         # N prompts, of the world or plain strings
-    noise,           # N integers, seeds of the noise
+    seeds,           # N integers, of the noise
     steps:int,       # from noise to image
     batch:int        # images at once through the model
 )->torch.Tensor:     # images (N,3,H,W) in [0,1], on the CPU
     "ODE images of `policy`, each from its own noise"
     cond,sig,out = enc(ps), sigmas(pipe, steps), []
     for i in torch.arange(len(ps)).split(batch):
-        x = start_noise(pipe, generators(noise[i.numpy()]))
+        x = start_noise(pipe, generators(seeds[i.numpy()]))
         v = partial(velocity, pipe, policy, cond[i])
         z = rollout(v, x, sig, window=range(0)).final
         out.append(decode(pipe, z).cpu())
@@ -63,8 +63,8 @@ def sample(
     batch:int=64    # images at once through the model
 )->torch.Tensor:    # images (N,3,H,W) in [0,1]
     "ODE images of `policy` for prompts `ps`, the same noise for all policies"
-    noise = noise_seeds(len(ps), seed)
-    return draw_images(pipe, policy, enc, ps, noise, steps, batch)
+    seeds = noise_seeds(len(ps), seed)
+    return draw_images(pipe, policy, enc, ps, seeds, steps, batch)
 
 # %% ../nbs/02c_evaluate.ipynb #3b29d713
 def diversity(

@@ -28,7 +28,8 @@ def advantages(
     scale_rewards:str='batch',  # s is the deviation of 'batch' or 'group'
     clip:float=5.          # largest absolute advantage
 )->torch.Tensor:           # (B,), mean 0 in each group before the cut
-    "Group-relative advantages; ValueError if groups do not come out even"
+    """Group-relative advantages, (r - mean of its group)/(s + 1e-4), cut
+    (arXiv 2505.05470); ValueError if groups do not come out even"""
     if group < 2: raise ValueError(f'a group of {group} compares nothing')
     if len(r)%group: raise ValueError(
         f'{len(r)} rewards do not divide into groups of {group}')

@@ -18,7 +18,8 @@ def blend(
     anchor:torch.Tensor,       # velocity (B,...)
     b:float                    # strength of the anchor, 0 is none
 )->tuple[torch.Tensor,float]:  # velocity (B,...), weight of its loss
-    "The velocity that stands for teacher and anchor together"
+    """Teacher and anchor as one velocity (vT + b*vA)/(1+b), of weight 1+b: it
+    has the gradient of both losses, as in arXiv 2605.08063"""
     return (teacher + b*anchor)/(1+b), 1+b
 
 # %% ../nbs/07_mar.ipynb #ed9c194a

@@ -167,7 +167,8 @@ def guided(
     sigma:torch.Tensor,   # noise levels (B,)
     g:float               # 1 is off
 )->torch.Tensor:          # (B,C,H,W)
-    "Classifier-free guidance: away from the empty prompt"
+    """Classifier-free guidance, v0 + g*(v-v0) with v0 of the empty prompt
+    (arXiv 2207.12598)"""
     if g==1: return forward(cond, x, sigma)
     null = cond.null[[0]*len(x)]
     twice = lambda t: torch.cat([t, t])
@@ -197,7 +198,8 @@ def velocity(
     x:torch.Tensor,       # latents (B,C,H,W)
     sigma:torch.Tensor    # noise level in [0,1], a scalar or (B,)
 )->torch.Tensor:          # (B,C,H,W) float32
-    "Which way is noise, says `policy`"
+    """Velocity that `policy` predicts, v = eps - x0 on average over the
+    images x0 and noises eps that x may come from (arXiv 2403.03206)"""
     _check_latents(pipe, x)
     sigma = sigma.expand(len(x))
     with using(pipe, policy.adapter):
@@ -212,7 +214,7 @@ def routed_velocity(
     x:torch.Tensor,          # latents (B,C,H,W)
     sigma:torch.Tensor       # noise level in [0,1], a scalar or (B,)
 )->torch.Tensor:             # (B,C,H,W) float32
-    "Velocity where sample i is answered by `policies[i]`"
+    "Velocities of several policies: sample i is answered by `policies[i]`"
     if len(policies)!=len(x): raise ValueError(
         f'{len(policies)} policies for {len(x)} samples: give one each')
     v = torch.empty_like(x, dtype=torch.float32)

@@ -81,7 +81,8 @@ def flow_sde(
     sigma_next:torch.Tensor,    # the next one, smaller
     a:float=.7                  # noise strength of the sampler, above 0
 )->Transition:
-    "Flow-GRPO's SDE: noise strength a*sqrt(sigma/(1-sigma))"
+    """Flow-GRPO's SDE, with noise strength a*sqrt(sigma/(1-sigma))
+    (arXiv 2505.05470); at sigma 1 the next level stands in the root"""
     safe = torch.where(sigma<1, sigma, sigma_next)
     return _sde(x, v, sigma, sigma_next, a*torch.sqrt(sigma/(1-safe)))
 

@@ -31,7 +31,7 @@ from ..runs import lock
 from ..tiny.exam import evaluate, table
 from ..tiny.model import load_tiny
 from ..tiny.rewards import tiny_tasks
-from ..util import replace_file, writable, write_lines
+from ..util import replace_file, run_command, writable, write_lines
 
 # %% ../../nbs/09_demo.ipynb #030956fa
 SPECIALISTS = ['compose', 'spell', 'quality']
@@ -350,11 +350,8 @@ def demo_main(
 ):
     "Flow-OPD from specialists to student on the tiny Stable Diffusion 3"
     out = out or 'runs/demo' + '-fast'*fast
-    try: results = demo(FAST if fast else FULL, seed, out)
-    except (ValueError, OSError, ArithmeticError, BrokenProcessPool) as e:
-        raise SystemExit(f'flowopd_demo: {e}')
-    except KeyboardInterrupt: raise SystemExit(
-        'flowopd_demo: stopped; the same command goes on from here')
+    results = run_command('flowopd_demo', demo, FAST if fast else FULL, seed,
+                          out, more=[BrokenProcessPool])
     print((Path(out)/'table.md').read_text())
     print(f"{results['minutes']} minutes in all; "
           f'table, figures and adapters are in {out}')

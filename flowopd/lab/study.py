@@ -42,7 +42,7 @@ from ..tiny.exam import beyond, exam, exam_tasks, second_tasks
 from ..tiny.model import load_tiny
 from ..tiny.rewards import backdrop, more_tasks, tiny_tasks
 from ..tiny.world import compose_score, Prompt, spell_score
-from ..util import replace_file, writable
+from ..util import markdown_table, replace_file, run_command, writable
 
 # %% ../../nbs/91_rows.ipynb #1ca85adf
 @dataclass(frozen=True)
@@ -932,6 +932,7 @@ def study(
     main=EVERY                    # names of rows that get every seed
 )->list[dict]:                    # what it writes to results.json
     "Make every row that is asked for, judge it, and tabulate all"
+    if seeds < 1: raise ValueError(f'{seeds} seeds: take at least 1')
     names,out = ordered(recipes, rows), writable(out)
     after = partial(_write, recipes, out, seeds, exam)
     with lock(out), workers() as pool:
@@ -961,7 +962,7 @@ def scoreboard(
     said = lambda m,e,sign='': f'{m:{sign}.3f} ± {e:.3f}'
     head = ['', 'average', *aims, *more, 'images', 'seeds']
     if against: head.insert(2, f'over {against}')
-    lines = [head, ['---']*len(head)]
+    table = []
     for r in rows:
         cells = [average(entries, r, aims),
                  *summary(entries, r, [*aims, *more]).values()]
@@ -970,8 +971,8 @@ def scoreboard(
             d,e = versus(entries, r, against, aims)
             cells.insert(1, '' if r==against else said(np.mean(d), e, '+'))
         mine = [e for e in entries if e['row']==r]
-        lines.append([r, *cells, str(mine[0]['images']), str(len(mine))])
-    return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
+        table.append([r, *cells, str(mine[0]['images']), str(len(mine))])
+    return markdown_table(head, table)
 
 # %% ../../nbs/91_rows.ipynb #a486403b
 def _course(entries, row, aims, origin=None, offset=0):
@@ -1047,13 +1048,8 @@ def study_main(
 ):
     "The study of Flow-OPD on the tiny Stable Diffusion 3"
     names = rows and [r.strip() for r in rows.split(',')]
-    try:
-        if seeds < 1: raise ValueError(f'{seeds} seeds: take at least 1')
-        entries = study(seeds, names, out)
-    except (ValueError, OSError, ArithmeticError, BrokenProcessPool) as e:
-        raise SystemExit(f'flowopd_study: {e}')
-    except KeyboardInterrupt: raise SystemExit(
-        'flowopd_study: stopped; the same command goes on from here')
+    entries = run_command('flowopd_study', study, seeds, names, out,
+                          more=[BrokenProcessPool])
     done = list(dict.fromkeys(e['row'] for e in entries))
     print(scoreboard(entries, [r for r in done if not setting(r)]))
     print(f'results of all rows are in {out}/results.json')

@@ -30,8 +30,8 @@ from ..tasks import reward_matrix, Task
 from ..tiny.exam import exam
 from ..tiny.model import load_tiny, TINY
 from ..tiny.world import KINDS
-from ..util import (check_device, digest, reaching, replace_file,
-    writable, write_lines)
+from ..util import (check_device, digest, markdown_table, reaching,
+    replace_file, run_command, writable, write_lines)
 
 # %% ../../nbs/16_bench.ipynb #4c48d43d
 def draw_and_score(
@@ -40,14 +40,14 @@ def draw_and_score(
     enc:Encoder,       # encoder of `pipe`
     tasks:list[Task],  # whose rewards judge, each on its own prompts
     ps:list,           # N prompts
-    noise:np.ndarray,  # seeds of the noise (N,K), for K images a prompt
+    seeds:np.ndarray,  # of the noise (N,K), for K images a prompt
     steps:int=40,      # from noise to image
     batch:int=16       # images at once through the model
 )->tuple[list[dict],torch.Tensor]:  # a row a prompt, images (N,K,3,H,W)
     "Draw and score K images of each prompt"
-    N,K = noise.shape
+    N,K = seeds.shape
     each = [p for p in ps for _ in range(K)]
-    ims = draw_images(pipe, policy, enc, each, noise.flatten(), steps, batch)
+    ims = draw_images(pipe, policy, enc, each, seeds.flatten(), steps, batch)
     R = reward_matrix(tasks, ims, each).view(N, K, -1)
     rows = [dict(text=str(p), kind=getattr(p, 'kind', 'all'), scores={
         t.name: r[:,j].tolist() for j,t in enumerate(tasks)
@@ -178,12 +178,12 @@ def bench_table(
     "Scores by kind, with standard errors"
     kinds = list(next(iter(rows.values()))[task]['kinds'])
     def cell(m, se): return f'{m:.3f} ± {se:.3f}'
-    lines = [['', *kinds, 'overall'], ['---']*(len(kinds)+2)]
+    lines = []
     for name,r in rows.items():
         each = [cell(*(r[task]['kinds'][k][x] for x in ('mean','se')))
                 for k in kinds]
         lines.append([name, *each, cell(r[task]['overall'], r[task]['se'])])
-    return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
+    return markdown_table(['', *kinds, 'overall'], lines)
 
 # %% ../../nbs/16_bench.ipynb #ff8fe439
 def geneval_path(i:int, p, k:int, n:int)->str:
@@ -310,9 +310,8 @@ def _paper_table(found, out, name)->str:
                      for t,s in r.items()})
     replace_file(out/'paper.json', lambda f: f.write_text(json.dumps(row)))
     names = ['DeQA (by Q-ReAlign)' if k=='DeQA' else k for k in row]
-    lines = ['', *names], ['---']*(len(row)+1), [
-        name, *(f'{x:.3f}' for x in row.values())]
-    return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
+    return markdown_table(['', *names],
+                          [[name, *(f'{x:.3f}' for x in row.values())]])
 
 # %% ../../nbs/16_bench.ipynb #48c67b43
 def _check_machine(model, size, device, images, steps, batch):
@@ -366,10 +365,10 @@ def _judged(exams, pipe, policy, out, save, **kw)->dict:
 
 # %% ../../nbs/16_bench.ipynb #3b0a4a3d
 def _command(bench, judge, file, model, size, adapter, guidance, tokens, out,
-             save, device, judges, no_t5, steps, images, batch):
+             save, device, reward_device, no_t5, steps, images, batch):
     "Judge a policy and return a table for each judge"
     _check_machine(model, size, device, images, steps, batch)
-    exams,seeds = find_exams(bench, judge, file, judges), range(images)
+    exams,seeds = find_exams(bench, judge, file, reward_device), range(images)
     out = Path(out or f'runs/eval/{Path(adapter or model).name}')
     g = (1. if model=='tiny' else 4.5) if guidance is None else guidance
     policy = Policy('judged' if adapter else None, g)
@@ -385,19 +384,6 @@ def _command(bench, judge, file, model, size, adapter, guidance, tokens, out,
               for r in found.values() for t in r]
     if bench=='paper': tables.append(_paper_table(found, out, name))
     return '\n\n'.join(tables)
-
-# %% ../../nbs/16_bench.ipynb #d8a6ff61
-def _or_exit(*args)->str:
-    "`_command`, with one line for what the user can mend"
-    try: return _command(*args)
-    except torch.OutOfMemoryError: raise SystemExit(
-        'flowopd_eval: the GPU is too small: --batch 4 draws fewer images at '
-        'once, --judges cpu keeps reward models away, --no_t5 leaves out the '
-        'largest text encoder; the same command goes on')
-    except (ValueError, OSError, ImportError) as e:
-        raise SystemExit(f'flowopd_eval: {e}')
-    except KeyboardInterrupt: raise SystemExit(
-        'flowopd_eval: stopped; the same command goes on from here')
 
 # %% ../../nbs/16_bench.ipynb #aa2716b7
 @call_parse
@@ -416,9 +402,13 @@ def eval_main(
     out:str=None,         # folder; runs/eval/NAME of the adapter or model
     save:bool=False,      # also the images, for the official judges
     device:str=None,      # where to draw; a GPU if not given
-    judges:str=None,      # device of reward models; a GPU if there is one
+    reward_device:str=None,   # of reward models; a GPU if there is one
     no_t5:bool=False      # leave out the largest text encoder
 ):
     "Judge a policy on a benchmark; the same command goes on if stopped"
-    print(_or_exit(bench, judge, file, model, size, adapter, guidance, tokens,
-                   out, save, device, judges, no_t5, steps, images, batch))
+    print(run_command(
+        'flowopd_eval', _command, bench, judge, file, model, size, adapter,
+        guidance, tokens, out, save, device, reward_device, no_t5, steps,
+        images, batch, full='--batch 4 draws fewer images at once, '
+        '--reward_device cpu keeps reward models away, --no_t5 leaves out '
+        'the largest text encoder'))

@@ -14,6 +14,8 @@ from functools import cache, partial
 from pathlib import Path
 from fastcore.script import call_parse
 from diffusers import StableDiffusion3Pipeline
+
+# %% ../../nbs/21_fullscale.ipynb #d54e66d5
 from ..adapters import (adapters, add_adapter, check_adapter,
     remove_adapter, save_lora)
 from ..distill import DistillConfig, SFTConfig

@@ -18,6 +18,7 @@ from ..tasks import draw, Task
 from .rewards import colourfulness, tiny_tasks
 from .world import (COLORS, compose_score, Detection, LETTERS,
     Obj, Prompt, prompts, SHAPES, spell_score, TASKS)
+from ..util import markdown_table
 
 # %% ../../nbs/08_evaluate.ipynb #0c060bd4
 METRICS = ['compose', 'spell', 'quality', 'colourfulness']
@@ -68,8 +69,7 @@ def table(
     "Markdown table of evaluated rows, with standard errors"
     head = ['', *METRICS, 'diversity', 'n']
     body = [_cells(name, r) for name,r in rows.items()]
-    lines = [head, ['---']*len(head), *body]
-    return '\n'.join('| '+' | '.join(l)+' |' for l in lines)
+    return markdown_table(head, body)
 
 # %% ../../nbs/08_evaluate.ipynb #9ecc477f
 # digits that stand for letters, since the world has no digits

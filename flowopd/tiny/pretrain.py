@@ -33,7 +33,7 @@ from .model import TinySD3
 from .rewards import QualityNet
 from .world import (compose_score, degrade, LETTERS, Prompt,
     prompts, render, render_batch, SIZE, spell_score, TASKS)
-from ..util import writable
+from ..util import run_command, writable
 
 # %% ../../nbs/90_pretrain.ipynb #4c685541
 @cache
@@ -641,6 +641,6 @@ def pretrain_main(
     "Train the tiny Stable Diffusion 3 from nothing, in about two hours"
     stages = Stages.smoke() if smoke else Stages()
     out = out or 'runs/pretrain' + '-smoke'*smoke
-    try: made = pretrain(stages, out, compile=not (eager or smoke))
-    except ValueError as e: raise SystemExit(f'flowopd_pretrain: {e}')
+    made = run_command('flowopd_pretrain', pretrain, stages, out,
+                       compile=not (eager or smoke))
     PartialState().print(made)   # once, not by every process
