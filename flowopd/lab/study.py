@@ -944,8 +944,7 @@ def study(
         go([n for n in names if rows or n in main], range(seeds))
         if not rows:
             go(names, [0])
-            entries = after()
-            both = chain(*champions(entries).values())
+            both = chain(*champions(entries := after()).values())
             go({*close(entries, recipes), *both}, range(1, seeds))
             _measure(pool, out, entries)
     return after()

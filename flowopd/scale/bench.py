@@ -409,6 +409,4 @@ def eval_main(
     print(run_command(
         'flowopd_eval', _command, bench, judge, file, model, size, adapter,
         guidance, tokens, out, save, device, reward_device, no_t5, steps,
-        images, batch, full='--batch 4 draws fewer images at once, '
-        '--reward_device cpu keeps reward models away, --no_t5 leaves out '
-        'the largest text encoder'))
+        images, batch, full='take --batch 4, --reward_device cpu or --no_t5'))
