@@ -222,8 +222,12 @@ class Machine:
                                   sharded=shard_wanted())
 
 # %% ../../nbs/21_fullscale.ipynb #99cfed00
-def _without_t5(facts:Facts, pipe)->Facts:
-    "The same where the largest text encoder is left out"
+@cache
+def _facts(model, rank, size, no_t5)->Facts:
+    "What a model costs, counted once; maybe without its largest text encoder"
+    pipe = _shape(model, rank, size)
+    facts = count_facts(pipe, 'student', PUBLISHED_TEXT)
+    if not no_t5: return facts
     text = facts.weights['text encoders'] - module_bytes(pipe.text_encoder_3)
     return replace(facts, weights=facts.weights | {'text encoders': text})
 
@@ -256,9 +260,7 @@ def plan(
     """Deal a recipe to a machine, and count what it costs; ValueError if it
     does not fit"""
     n,gib = machine.gpus or processes(), _memory(machine)
-    pipe = _shape(machine.model, r.cfg.rank, machine.size)
-    facts = count_facts(pipe, 'student', PUBLISHED_TEXT)
-    if machine.no_t5: facts = _without_t5(facts, pipe)
+    facts = _facts(machine.model, r.cfg.rank, machine.size, machine.no_t5)
     kw = dict(batches=[r.cfg.batch]) if keep_batch else {}
     r,save = fit_saving(r, facts, n, gib, **kw, **machine.saving)
     bill = budget(r, facts, tflops=machine.tflops, **save)
