@@ -600,7 +600,7 @@ def _same_stages(stages, processes, out):
     text = json.dumps(now, indent=1)
     f = out/'plan.json'
     if f.exists() and f.read_text()!=text: raise ValueError(
-        f'{out} holds a training with another stages or number of processes: '
+        f'{out} holds a training of other stages or processes: '
         'choose another folder, or delete it')
     f.write_text(text)
 
