@@ -160,7 +160,7 @@ def run_recipe(
     "Make what a recipe describes"
     check_recipe(r, tasks)
     lost = begin(r, pipe, find)
-    if lost and kw.get('progress', True): by_main(print, 
+    if lost and kw.get('progress', True): by_main(print,
         f'merged, cut to rank {r.cfg.rank}: loses {lost:.1%}')
     if r.cfg.iterations: return train(r, pipe, tasks, out, **kw)
     by_main(save_adapter, pipe, r.cfg.adapter, out)   # as it has begun

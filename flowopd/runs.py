@@ -241,7 +241,7 @@ def claim(
     was,now = _settings(writable(folder), setting)
     check_claim(folder, setting, (was.keys() | now.keys()) - {*free})
     replace_file(Path(folder)/'config.json',
-             lambda f: f.write_text(json.dumps(now, indent=1)))
+                 lambda f: f.write_text(json.dumps(now, indent=1)))
 
 # %% ../nbs/92_runs.ipynb #2ee92ffe
 def _open_run(folder, cfg, setting)->list[dict]:
