@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SCALES', 'AGGREGATIONS', 'advantages', 'mixed_advantages', 'clipped_loss', 'GRPOConfig', 'collect', 'step_loss',
-           'part', 'shuffled', 'update', 'grpo_iteration', 'train_grpo']
+           'part', 'shuffled', 'without_conflict', 'update', 'grpo_iteration', 'train_grpo']
 
 # %% ../nbs/04_grpo.ipynb #3d39ebc3
 from dataclasses import dataclass, field
@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 import numpy as np, torch
 from fastcore.basics import patch
-from .parallel import gather, own_share
+from .adapters import adapter_parameters
+from flowopd.parallel import (add_up, gather, is_sharded, own_share,
+    processes)
 from .pipeline import Cond, decode, Encoder, Policy, velocity
 from flowopd.rollout import (generators, rollout, sigmas, start_noise,
     Trajectory)
@@ -98,6 +100,7 @@ class GRPOConfig(RolloutConfig):
     beta:float = .04          # weight of the KL to the base
     scale_rewards:str = 'batch'   # by whose deviation, a key of SCALES
     aggregation:str = 'sum_then_normalize'   # one of AGGREGATIONS
+    pcgrad:bool = False       # take from tasks' gradients what they oppose
     weights:dict = field(default_factory=dict)  # of rewards by task, else 1
 
     @classmethod
@@ -227,6 +230,43 @@ def _samples(cfg, groups)->torch.Tensor:
     "Numbers of all samples of some groups"
     return (groups[:,None]*cfg.group + torch.arange(cfg.group)).flatten()
 
+# %% ../nbs/04_grpo.ipynb #4a538373
+def without_conflict(
+    G:torch.Tensor,   # gradients (K,P)
+    generator:torch.Generator=None   # decides the order
+)->torch.Tensor:      # (P,)
+    "Sum of gradients, each without what opposes another: PCGrad"
+    total = torch.zeros_like(G[0])
+    for g in G.clone():
+        for j in torch.randperm(len(G), generator=generator):
+            against = (g@G[j]).clamp(max=0)   # never so for its own
+            g -= against/(G[j].square().sum() + 1e-20)*G[j]
+        total += g
+    return total
+
+# %% ../nbs/04_grpo.ipynb #2822c730
+def _learn(pipe, cond, traj, adv, cfg, n, progress, own):
+    "Add the gradient of samples `own`, of `n` in all, to the adapter's"
+    for j in batches(len(own), cfg.batch, 'learn', progress):
+        i = own[j]
+        for k in traj.window:
+            loss = step_loss(pipe, cond[i], part(traj, i), adv[i], k, cfg)
+            (loss.sum()/n/len(traj.window)).backward()
+
+# %% ../nbs/04_grpo.ipynb #122e99a5
+def _project(params, learn, parts, generator):
+    "Learn part by part, of all processes, and add up without conflict"
+    each = []
+    for own in parts:
+        for p in params: p.grad = torch.zeros_like(p)
+        if len(own): learn(own)
+        add_up(params)
+        each.append(torch.cat([p.grad.flatten() for p in params]))
+    g = without_conflict(torch.stack(each), generator)
+    g = g/processes()   # `optimizer_step` adds them up
+    for p,own in zip(params, g.split([p.numel() for p in params])):
+        p.grad = own.view_as(p)
+
 # %% ../nbs/04_grpo.ipynb #69e2148b
 def update(
     pipe,
@@ -236,16 +276,18 @@ def update(
     opt:torch.optim.Optimizer,  # of the adapter's parameters
     cfg:GRPOConfig,
     deal:list[torch.Tensor],    # for each update, which of the samples
-    progress:bool=False         # show bars, if it takes long
+    progress:bool=False,        # show bars, if it takes long
+    parts=None,   # samples whose gradients are added `without_conflict`
+    generator:torch.Generator=None   # which decides the order for that
 )->dict:                        # mean norm of the gradient
     "`cfg.updates` optimizer steps, each on its share of the samples"
     norms,groups = [], torch.arange(cfg.num_prompts).tensor_split(cfg.updates)
     for own,n in zip(deal, map(len, groups)):   # n of all processes
-        for j in batches(len(own), cfg.batch, 'learn', progress):
-            i = own[j]
-            for k in traj.window:
-                loss = step_loss(pipe, cond[i], part(traj, i), adv[i], k, cfg)
-                (loss.sum()/(n*cfg.group)/len(traj.window)).backward()
+        learn = partial(_learn, pipe, cond, traj, adv, cfg, n*cfg.group,
+                        progress)
+        if parts: _project(adapter_parameters(pipe, cfg.adapter), learn,
+                           [own[torch.isin(own, i)] for i in parts], generator)
+        else: learn(own)
         norms.append(optimizer_step(pipe, cfg, opt))
     return dict(grad_norm=float(np.mean(norms)))
 
@@ -264,6 +306,17 @@ def _images(pipe, z, cfg, progress)->torch.Tensor:
     few = batches(len(z), min(16, cfg.batch), 'decode', progress)
     return torch.cat([decode(pipe, z[i]).cpu() for i in few])
 
+# %% ../nbs/04_grpo.ipynb #9c28ec72
+def _parts(pipe, cfg, names, i)->list[torch.Tensor]|None:
+    "For `pcgrad`: which of samples `i` are of each task that was drawn"
+    if not cfg.pcgrad: return None
+    if is_sharded(pipe): raise ValueError(
+        'pcgrad learns task by task, which a split base cannot: switch off '
+        'one of them')
+    whose = [names[j//cfg.group] for j in i]
+    return [torch.tensor([k for k,w in enumerate(whose) if w==n],
+                         dtype=torch.long) for n in dict.fromkeys(names)]
+
 # %% ../nbs/04_grpo.ipynb #7a7f51fc
 def grpo_iteration(
     pipe,
@@ -276,7 +329,7 @@ def grpo_iteration(
 )->dict:                        # images so far, mean rewards, gradient norm
     "One iteration of GRPO on the tasks' rewards"
     rng = run_rng(cfg, it, 'prompts')
-    drawn,_ = draw_prompts(tasks, cfg.num_prompts, rng, cfg.shares)
+    drawn,names = draw_prompts(tasks, cfg.num_prompts, rng, cfg.shares)
     i,deal = _dealt(pipe, cfg, it)
     ps = [drawn[j//cfg.group] for j in i]
     cond = enc(ps)
@@ -288,7 +341,9 @@ def grpo_iteration(
                            cfg.aggregation)[i].to(traj.x.device)
     mean = {f'reward/{t.name}': r.nanmean().item()
             for t,r in zip(tasks, R.T) if not r.isnan().all()}
-    done = update(pipe, cond, traj, adv, opt, cfg, deal, progress)
+    order, = generators(run_seeds(cfg, it, 'torch', 2)[1:])
+    done = update(pipe, cond, traj, adv, opt, cfg, deal, progress,
+                  _parts(pipe, cfg, names, i), order)
     return dict(images=len(R)*(it+1), **mean, **done)
 
 # %% ../nbs/04_grpo.ipynb #2581467f
