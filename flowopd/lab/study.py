@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['STUDY', 'AIMS', 'EVERY', 'ANGLED', 'ANGLE_TASKS', 'Place', 'make_row', 'all_rewards', 'Look', 'kind_tasks', 'judges',
-           'Exam', 'produce', 'angles', 'tabulate', 'work', 'load_results', 'summary', 'average', 'versus', 'gain',
-           'unconfirmed', 'references', 'close', 'strongest', 'rivals', 'champions', 'study', 'scoreboard', 'race',
-           'map_of', 'study_main']
+           'Exam', 'produce', 'angles', 'tabulate', 'work', 'load_results', 'summary', 'with_houses', 'average',
+           'versus', 'gain', 'unconfirmed', 'references', 'close', 'strongest', 'rivals', 'champions', 'study',
+           'scoreboard', 'race', 'map_of', 'study_main']
 
 # %% ../../nbs/91c_study.ipynb #69977870
 import json, shutil, time
@@ -37,7 +37,7 @@ from ..tasks import draw, Task
 from ..tiny.exam import beyond, exam, exam_tasks, second_tasks
 from ..tiny.model import load_tiny
 from ..tiny.rewards import backdrop, more_tasks, tiny_tasks
-from ..tiny.wishes import house_tasks
+from ..tiny.wishes import HOUSES, house_tasks, strange_tasks
 from ..tiny.world import compose_score, Prompt, spell_score
 from ..util import markdown_table, replace_file, run_command, writable
 
@@ -55,6 +55,11 @@ EVERY = [*MAIN, 'guided:base', 'guided:cold_start', 'guided:mix',
 ANGLED = ['base', 'grpo_mix', 'grpo_mix_2x', 'grpo_mix_gdpo',
           'grpo_mix_gdpo_2x', 'pastel/grpo_mix', 'pastel/mix:equal',
           'pastel/mix:gdpo_equal']
+
+# %% ../../nbs/91c_study.ipynb #58a54d56
+def _flat(aims)->list[str]:
+    "The names of scores that count"
+    return [n for m in aims for n in ([m] if isinstance(m, str) else m)]
 
 # %% ../../nbs/91c_study.ipynb #1ca85adf
 @dataclass(frozen=True)
@@ -111,9 +116,13 @@ def all_rewards(
     split:str='test'   # 'train', 'val' or 'test'
 )->list[Task]:
     "What `evaluate` scores and all other rewards, strict where they can be"
-    more = more_tasks(split) | house_tasks(split, strict=True)
+    more = more_tasks(split)
     del more['strict']   # `compose` is strict
-    return [*exam_tasks(split), *more.values()]
+    asked = {m for aims in HOUSE_AIMS.values() for m in _flat(aims)}
+    homes = [t for n,t in house_tasks(split, strict=True).items()
+             if n in asked]
+    return [*exam_tasks(split), *more.values(), *homes,
+            *strange_tasks(split).values()]
 
 # %% ../../nbs/91c_study.ipynb #3f6e6861
 class Look:
@@ -250,37 +259,41 @@ def _agreement(each, n)->dict:
         for (reward,judge),(i,j) in _shared(n).items()}
 
 # %% ../../nbs/91c_study.ipynb #6b2477f7
-def _scores(d)->dict:
-    "The numbers of some marks, without nans"
-    return {k: v for k,v in d.items() if isinstance(v, float) and v==v}
+def _counts(row)->list[str]:
+    "Scores that count in a row's setting, or in any without houses"
+    own = HOUSE_AIMS.get(setting(row)) or ROW_AIMS.values()
+    return list(dict.fromkeys(n for aims in own for n in aims))
+
+def _scores(d, row)->dict:
+    "The numbers of some marks, without nans and the wishes of other settings"
+    unread = {m for h in HOUSE_AIMS.values() for m in _flat(h)
+              if m not in HOUSES} - {*_counts(row)}
+    return {k: v for k,v in d.items() if isinstance(v, float) and v==v
+            and k not in unread}
 
 def _minutes(r)->float:
     "Minutes of training of a row, without those before it"
     return sum(m['seconds'] for m in r['metrics'])/60
 
-def _look(m, aims)->dict:
+def _look(m, row)->dict:
     "Images and validation scores of an iteration's metrics, those that count"
     own = {k.removeprefix('val/'): v for k,v in m.items()}
-    return {k: own[k] for k in ('images', *_flat(aims)) if k in own}
-
-def _flat(aims)->list[str]:
-    "The names of scores that count"
-    return [n for m in aims for n in ([m] if isinstance(m, str) else m)]
+    return {k: own[k] for k in ('images', *_counts(row)) if k in own}
 
 # %% ../../nbs/91c_study.ipynb #55740bae
 def _entry(recipes, at, rows, exam)->dict:
     "One object of results.json; `rows` are the seed's marks, by name"
     r,stands_on = rows[at.row], paid(recipes, at.row)
-    aims = AIMS.get(setting(at.row), AIMS[''])
+    own = partial(_scores, row=at.row)
     e = dict(row=at.row, seed=at.seed, recipe=r['lineage'][at.row],
         images=sum(rows[n]['images'] for n in stands_on),
         own_images=r['images'],
         minutes=round(sum(_minutes(rows[n]) for n in stands_on), 2),
-        val=_scores(r['val']), n=r['test']['n'],
-        **_scores(r['new'] | r['test']),
-        se=_scores(r['test']['se'] | r['new']['se']),
-        agree=_scores(_agreement(r['test']['each'], exam.test)),
-        curve=[_look(m, aims) for m in r['metrics'] if 'val/spell' in m])
+        val=own(r['val']), n=r['test']['n'],
+        **own(r['new'] | r['test']),
+        se=own(r['test']['se'] | r['new']['se']),
+        agree=own(_agreement(r['test']['each'], exam.test)),
+        curve=[_look(m, at.row) for m in r['metrics'] if 'val/spell' in m])
     f = at.folder()/'angles.json'
     if f.exists(): e['angles'] = json.loads(f.read_text())
     return e
@@ -363,7 +376,9 @@ def _write(recipes, out, seeds, exam=Exam())->list[dict]:
         rows[k] = rows.get(k, {}) | e
     rows = [rows[k] for k in sorted(
         rows, key=lambda k: (k[1], order.index(k[0])))]
-    text = json.dumps(dict(rows=rows), indent=0, allow_nan=False)
+    lines = [json.dumps(r, allow_nan=False, separators=(',',':'))
+             for r in rows]
+    text = '{"rows":[\n' + ',\n'.join(lines) + '\n]}\n'
     replace_file(f, lambda g: g.write_text(text))
     return rows
 
@@ -392,6 +407,23 @@ def _error(e, aims)->float:
     "The standard error of that average, as if all were independent"
     each = [e['se'][m] if isinstance(m, str) else _error(e, m) for m in aims]
     return np.linalg.norm(each)/len(each)
+
+# %% ../../nbs/91c_study.ipynb #67f56c26
+def with_houses(
+    entries:list[dict]   # the rows of results.json
+)->list[dict]:           # those of settings with houses, with more scores
+    "Adds the `worst` house and the means of `skills` and `wishes`"
+    out = []
+    for e in entries:
+        homes = HOUSE_AIMS.get(setting(e['row']), [])
+        if not homes: continue
+        parts = dict(worst=min(homes, key=lambda h: _score(e, h)),
+                     skills=[h[0] for h in homes],
+                     wishes=[m for h in homes for m in h[1:]])
+        parts = {k: names for k,names in parts.items() if names}
+        out.append(e | {k: _score(e, n) for k,n in parts.items()} | dict(
+            se=e['se'] | {k: _error(e, n) for k,n in parts.items()}))
+    return out
 
 # %% ../../nbs/91c_study.ipynb #6af598e6
 def average(
