@@ -5,6 +5,7 @@ Usage: tools/preview_docs.py [FOLDER]
 FOLDER is the `dist` folder of the npm package katex, for maths without the network. flowopd must be installed (pip install -e .).
 """
 import re, shutil, sys
+from collections import Counter
 from nbdev.config import get_config
 from nbdev.doclinks import _build_modidx
 from nbdev.quarto import refresh_quarto_yml, nbdev_sidebar
@@ -16,6 +17,8 @@ def main(katex=None):
     cache = proc_nbs(n_workers=1, force=True)         # nbdev_proc_nbs without its attempt to install quarto
     # the page names Quarto gives: front matter's output-file, which smalldocs does not read
     nbs = sorted(cache.rglob('*.ipynb')); names = {f.name: re.sub(r'^\d+[a-zA-Z0-9]*_', '', f.name) for f in nbs}
+    pages = Counter(names.values())
+    if twice := [n for n,k in pages.items() if k > 1]: sys.exit(f'two notebooks would be one page, {", ".join(twice)}: rename one')
     for f in [*nbs, cache/'_quarto.yml']:
         f.write_text(re.sub(r'(?<![/\w-])[\w-]+\.ipynb', lambda m: names.get(m[0], m[0]), f.read_text()))
         f.rename(f.with_name(names.get(f.name, f.name)))
