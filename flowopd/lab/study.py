@@ -601,12 +601,13 @@ def scoreboard(
 )->str:                    # markdown
     "Table of rows with the average of what counts first"
     said = lambda m,e,sign='': f'{m:{sign}.3f} ± {e:.3f}'
-    head = ['', 'average', *aims, *more, 'images', 'seeds']
+    own = [m for m in (*aims, *more) if isinstance(m, str)]   # not houses
+    head = ['', 'average', *own, 'images', 'seeds']
     if against: head.insert(2, f'over {against}')
     table = []
     for r in rows:
         cells = [average(entries, r, aims),
-                 *summary(entries, r, [*aims, *more]).values()]
+                 *summary(entries, r, own).values()]
         cells = [said(*c) for c in cells]
         if against:
             d,e = versus(entries, r, against, aims)

@@ -10,6 +10,7 @@ __all__ = ['COLORS', 'SHAPES', 'NUMBERS', 'RELATIONS', 'LETTERS', 'SIZE', 'KINDS
 # %% ../../nbs/00_world.ipynb #ef447b61
 import hashlib, itertools
 from dataclasses import dataclass
+from functools import cache
 import numpy as np, torch
 import torch.nn.functional as F
 from scipy import ndimage
@@ -89,6 +90,11 @@ def split_of(
     return next(s for s,r in SPLITS.items() if h in r)
 
 # %% ../../nbs/00_world.ipynb #054f0c1c
+@cache
+def _of_split(task, split)->tuple:
+    every = _compose_prompts() if task=='compose' else _spell_prompts()
+    return tuple(p for p in every if split_of(p) in (split, None))
+
 def prompts(
     task:str,            # 'compose' or 'spell'
     split:str='train'    # 'train', 'val' or 'test'
@@ -99,8 +105,7 @@ def prompts(
     if split not in SPLITS:
         raise ValueError(f'no split {split!r}: '
                          f'choose one of {list(SPLITS)}')
-    every = _compose_prompts() if task=='compose' else _spell_prompts()
-    return [p for p in every if split_of(p) in (split, None)]
+    return list(_of_split(task, split))
 
 # %% ../../nbs/00_world.ipynb #aa454385
 _y,_x = np.mgrid[:SIZE,:SIZE].astype(np.float32)
