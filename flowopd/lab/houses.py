@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HOUSE_LEVELS', 'WEIGHT', 'TERM', 'STUDENT', 'SUM', 'EVEN_PAY', 'HOUSE_MIXES', 'HOUSE_STUDENTS', 'HOUSE_FEW',
-           'LATER_WISH', 'TRANSFER', 'HOUSE_ROWS', 'HOUSE_AIMS', 'objectives', 'house_pay', 'house_mix',
+           'LATER_WISH', 'TRANSFER', 'VARIED', 'HOUSE_ROWS', 'HOUSE_AIMS', 'objectives', 'house_pay', 'house_mix',
            'house_student', 'as_it_is', 'house_rows', 'few_prompts', 'later_rows']
 
 # %% ../../nbs/91b_houses.ipynb #40cd8bd8
@@ -159,9 +159,10 @@ for n,g in (('student_plain', 1.), ('student', 2.)):
                             iterations=STUDENT)
 
 # %% ../../nbs/91b_houses.ipynb #1d3235a2
-_named = HOUSE_MIXES | HOUSE_STUDENTS | HOUSE_FEW
-HOUSE_ROWS = {r: x for n in HOUSE_LEVELS for r,x in house_rows(n).items()} | {
-    f'houses16/{r}': x for r,x in _named.items()}
+VARIED = {f'houses16/{r}': x for r,x in   # with one setting changed
+          (HOUSE_MIXES | HOUSE_STUDENTS | HOUSE_FEW).items()}
+HOUSE_ROWS = {r: x for n in HOUSE_LEVELS
+              for r,x in house_rows(n).items()} | VARIED
 for n in (8, 24): HOUSE_ROWS |= later_rows(n)
 HOUSE_ROWS |= {f'transfer/{r}': x for r,x in TRANSFER.items()}
 

@@ -27,7 +27,7 @@ from ..evaluate import grade
 from ..grpo import GRPOConfig
 from .conflict import reward_cosines
 from .demo import workers
-from .houses import HOUSE_AIMS, HOUSE_ROWS
+from .houses import HOUSE_AIMS, HOUSE_ROWS, VARIED
 from .rows import (every_task, lineage, LOOK, MAIN, MIXED, needs,
     ordered, paid, ROW_AIMS, PLAIN_ROWS, setting, TAUGHT)
 from ..pipeline import Encoder, Policy
@@ -49,7 +49,9 @@ EVERY = [*MAIN, 'guided:base', 'guided:cold_start', 'guided:mix',
          'self:short', 'self:mix', 'self:merge',
         *(f'{s}/self:mix' for s in ('pastel','sparse','five')),
         *(f'pastel/{r}' for r in ('mix:gdpo_equal', 'opd:equal',
-                                  'opd:equal_guided'))]
+                                  'opd:equal_guided')),
+        *(r for r in HOUSE_ROWS if r not in VARIED),
+        'houses16/self:short', 'houses16/self:mix']
 
 # rows whose angles are measured
 ANGLED = ['base', 'grpo_mix', 'grpo_mix_2x', 'grpo_mix_gdpo',
