@@ -283,11 +283,10 @@ def update(
     "`cfg.updates` optimizer steps, each on its share of the samples"
     norms,groups = [], torch.arange(cfg.num_prompts).tensor_split(cfg.updates)
     for own,n in zip(deal, map(len, groups)):   # n of all processes
-        learn = partial(_learn, pipe, cond, traj, adv, cfg, n*cfg.group,
-                        progress)
-        if parts: _project(adapter_parameters(pipe, cfg.adapter), learn,
-                           [own[torch.isin(own, i)] for i in parts], generator)
-        else: learn(own)
+        go = partial(_learn, pipe, cond, traj, adv, cfg, n*cfg.group, progress)
+        if not parts: go(own)
+        else: _project(adapter_parameters(pipe, cfg.adapter), go,
+                       [own[torch.isin(own, i)] for i in parts], generator)
         norms.append(optimizer_step(pipe, cfg, opt))
     return dict(grad_norm=float(np.mean(norms)))
 
@@ -307,12 +306,9 @@ def _images(pipe, z, cfg, progress)->torch.Tensor:
     return torch.cat([decode(pipe, z[i]).cpu() for i in few])
 
 # %% ../nbs/04_grpo.ipynb #9c28ec72
-def _parts(pipe, cfg, names, i)->list[torch.Tensor]|None:
+def _parts(cfg, names, i)->list[torch.Tensor]|None:
     "For `pcgrad`: which of samples `i` are of each task that was drawn"
     if not cfg.pcgrad: return None
-    if is_sharded(pipe): raise ValueError(
-        'pcgrad learns task by task, which a split base cannot: switch off '
-        'one of them')
     whose = [names[j//cfg.group] for j in i]
     return [torch.tensor([k for k,w in enumerate(whose) if w==n],
                          dtype=torch.long) for n in dict.fromkeys(names)]
@@ -343,7 +339,7 @@ def grpo_iteration(
             for t,r in zip(tasks, R.T) if not r.isnan().all()}
     order, = generators(run_seeds(cfg, it, 'torch', 2)[1:])
     done = update(pipe, cond, traj, adv, opt, cfg, deal, progress,
-                  _parts(pipe, cfg, names, i), order)
+                  _parts(cfg, names, i), order)
     return dict(images=len(R)*(it+1), **mean, **done)
 
 # %% ../nbs/04_grpo.ipynb #2581467f
@@ -361,6 +357,9 @@ def train_grpo(
     before any work, for settings, tasks or a folder that do not fit"""
     check_tasks(tasks, cfg.shares, cfg.weights)
     cfg.check()
+    if cfg.pcgrad and is_sharded(pipe): raise ValueError(
+        'pcgrad learns task by task, which a split base cannot: switch off '
+        'one of them')
     own_adapter(pipe, cfg)
     enc = enc or Encoder(pipe)
     step = partial(grpo_iteration, pipe, enc, tasks, cfg=cfg,

@@ -60,12 +60,11 @@ def house_student(
     level:int,
     start:str='cold_start',   # of the level; None for the base
     guide:float=2.,           # of the teachers
-    teacher:str='teacher',    # kind of its teachers
     **kw                      # other settings of its run
 )->Recipe:
     "A student of one teacher a house"
     of = f'houses{level}/'
-    teachers = {k: f'{of}{teacher}:{k}' for k in HOUSE_LEVELS[level]}
+    teachers = {k: f'{of}teacher:{k}' for k in HOUSE_LEVELS[level]}
     return distilled(teachers, start and of+start, guide=guide,
                      **dict(iterations=STUDENT) | kw)
 
@@ -116,12 +115,11 @@ HOUSE_STUDENTS = {
     'guided:base': guided_row()}
 
 # %% ../../nbs/91b_houses.ipynb #1d4a5de8
-def few_prompts(n:int, level=16)->Recipe:
+def few_prompts(n:int)->Recipe:
     "A student that practises on `n` prompts of each house"
-    own = f'houses{level}/'
-    return distilled({f'{k}@{n}': f'{own}teacher:{k}'
-                      for k in HOUSE_LEVELS[level]}, own+'cold_start',
-                     guide=2., iterations=STUDENT)
+    teachers = {f'{k}@{n}': f'houses16/teacher:{k}' for k in _kinds}
+    return distilled(teachers, 'houses16/cold_start', guide=2.,
+                     iterations=STUDENT)
 
 HOUSE_FEW = {f'opd:prompts_{n}': few_prompts(n) for n in FEW_PROMPTS}
 

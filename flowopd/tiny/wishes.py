@@ -78,6 +78,7 @@ def _blobs(m, least=40)->tuple:
     at = np.array(ndimage.center_of_mass(m, labels, ids)).reshape(-1,2)
     return area[ids-1], at
 
+# %% ../../nbs/03b_wishes.ipynb #a03f521c
 def radius(
     ims:torch.Tensor,   # images (B,3,64,64) in [0,1]
     ps:list[Prompt]     # their B compose prompts
@@ -90,6 +91,7 @@ def radius(
         return (area.mean()/named)**.5 if len(area) else np.nan
     return torch.tensor([own(m, p) for m,p in zip(_figure(ims), ps)]).float()
 
+# %% ../../nbs/03b_wishes.ipynb #633e1423
 def gap(
     ims:torch.Tensor,   # images (B,3,64,64) in [0,1]
     ps=None             # their prompts, not looked at
