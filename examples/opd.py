@@ -2,7 +2,7 @@
 
 A student walks its own noisy path; at every step the teacher of the prompt's task, a
 LoRA adapter in peft's format, says where it would have gone. For the tiny model:
-    python examples/opd.py --teacher compose=FOLDER --teacher spell=FOLDER
+    python examples/opd.py --teacher count=FOLDER --teacher word3=FOLDER
 Notebook nbs/06_distill.ipynb derives it; flowopd.distill gives the same numbers.
 """
 
@@ -13,6 +13,7 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 from flowopd.tiny.model import load_tiny
 from flowopd.tiny.rewards import tiny_tasks
+from flowopd.tiny.wishes import house_tasks
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -58,7 +59,7 @@ for it in range(args.iterations):
     counts = rng.multinomial(args.prompts, np.ones(len(teachers)) / len(teachers))
     prompts, tasks = [], np.repeat(list(teachers), counts)
     for task, n in zip(teachers, counts):
-        pool = tiny_tasks()[task].prompts
+        pool = (tiny_tasks() | house_tasks())[task].prompts
         for kind in rng.choice(list(dict.fromkeys(p.kind for p in pool)), n):
             prompts.append(rng.choice([p.text for p in pool if p.kind == kind]))
     embeds, null, pooled, null_pooled = pipe.encode_prompt(prompts, prompts, prompts)

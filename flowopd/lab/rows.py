@@ -40,7 +40,7 @@ def every_task(
 
 # %% ../../nbs/91_rows.ipynb #f31aff8e
 LOOK = 16   # iterations between looks at validation, and checkpoints
-RANK = GRPOConfig.tiny().rank   # of every row: none is larger than another
+RANK = GRPOConfig.tiny().rank   # of every row, unless its name says another
 _OWN = dict(adapter='policy', rank=RANK, save_every=LOOK)   # in all configs
 
 # %% ../../nbs/91_rows.ipynb #1f3a8a28
@@ -59,10 +59,11 @@ def by_grpo(
 def merged(
     *rows:str,
     factors:bool=False,  # average the factors, instead of the products
-    rank:int=RANK        # of the product; what is lost is lost
+    rank:int=RANK,       # of the product; what is lost is lost
+    **kw                 # other settings of `DistillConfig.tiny`
 )->Recipe:
     "The merge of other rows"
-    cfg = DistillConfig.tiny(**_OWN | dict(iterations=0, rank=rank))
+    cfg = DistillConfig.tiny(**_OWN | dict(iterations=0, rank=rank) | kw)
     return Recipe(cfg, (), rows, merge='factors' if factors else 'products')
 
 # %% ../../nbs/91_rows.ipynb #93729c09
@@ -301,10 +302,9 @@ def guided_row(row:str=None)->Recipe:
     "A row, sampled with guidance"
     return by_grpo(dict(compose=1.), 0, row or (), guidance=2.)
 
-def own_guide(row:str, tasks=PAIR)->Recipe:
-    "A row that is, in the end, its own guided teacher"
-    return distilled(dict.fromkeys(tasks, row), row, guide=2.,
-                     iterations=LENGTH['student'])
+def own_guide(row:str, tasks=PAIR, n:int=LENGTH['student'])->Recipe:
+    "A row that is, in the end, its own guided teacher for `n` iterations"
+    return distilled(dict.fromkeys(tasks, row), row, guide=2., iterations=n)
 
 FEW = N - student_images//128   # iterations that leave some for a student
 GUIDED = {
