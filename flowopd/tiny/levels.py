@@ -106,10 +106,9 @@ def house_difference(
 def house_table(
     rows:dict[str,dict]   # as `by_house` returns them, by name
 )->str:                   # markdown, one line a row
-    "Table of rows, with standard errors where all houses are meant"
-    first = next(iter(rows.values()))
-    means = [m for m in ('mean','worst','skills','wishes') if m in first]
-    homes = [k for k in HOUSES if k in first]
-    body = [[name, *(f"{r[m]:.3f} ± {r['se'][m]:.3f}" for m in means),
-             *(f'{r[k]:.2f}' for k in homes)] for name,r in rows.items()]
-    return markdown_table(['', *means, *homes], body)
+    "Table of rows, with standard errors of the mean and the worst house"
+    first,sure = next(iter(rows.values())), ['mean', 'worst']
+    rest = [m for m in ('skills', 'wishes', *HOUSES) if m in first]
+    body = [[name, *(f"{r[m]:.3f} ± {r['se'][m]:.3f}" for m in sure),
+             *(f'{r[m]:.2f}' for m in rest)] for name,r in rows.items()]
+    return markdown_table(['', *sure, *rest], body)
