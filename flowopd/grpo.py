@@ -50,12 +50,13 @@ def _of_sum(R, w, group, scale_rewards, **kw)->torch.Tensor:
     for k in task.unique(): A[task==k] = advantages(r[task==k], group, **kw)
     return A
 
-# %% ../nbs/04_grpo.ipynb #21356c71
+# %% ../nbs/04_grpo.ipynb #4edcd896
 # by whose standard deviation rewards are divided, and when
 SCALES = dict(batch='all samples', group='those of its prompt',
               task='those of prompts with the same rewards, in a sum')
 AGGREGATIONS = ['sum_then_normalize', 'normalize_then_sum']   # GDPO: the 2nd
 
+# %% ../nbs/04_grpo.ipynb #21356c71
 def mixed_advantages(
     R:torch.Tensor,         # rewards (B,K), nan where a task does not apply
     weights:list[float],    # of the K rewards
@@ -313,6 +314,18 @@ def _parts(cfg, names, i)->list[torch.Tensor]|None:
     return [torch.tensor([k for k,w in enumerate(whose) if w==n],
                          dtype=torch.long) for n in dict.fromkeys(names)]
 
+# %% ../nbs/04_grpo.ipynb #a8993215
+def _advantages_of(tasks, R, cfg)->torch.Tensor:
+    "Advantages (B,) of rewards (B,K), mixed as the config says"
+    weights = [cfg.weights.get(t.name, 1.) for t in tasks]
+    return mixed_advantages(R, weights, cfg.group, cfg.scale_rewards,
+                            cfg.aggregation)
+
+def _mean_rewards(tasks, R)->dict:
+    "Mean reward of every task that had prompts, by its name in metrics"
+    return {f'reward/{t.name}': r.nanmean().item()
+            for t,r in zip(tasks, R.T) if not r.isnan().all()}
+
 # %% ../nbs/04_grpo.ipynb #7a7f51fc
 def grpo_iteration(
     pipe,
@@ -332,15 +345,11 @@ def grpo_iteration(
     traj = collect(pipe, cond, cfg, it, i, progress)
     ims = _images(pipe, traj.final, cfg, progress)
     R = gather(reward_matrix(tasks, ims, ps), i)
-    weights = [cfg.weights.get(t.name, 1.) for t in tasks]
-    adv = mixed_advantages(R, weights, cfg.group, cfg.scale_rewards,
-                           cfg.aggregation)[i].to(traj.x.device)
-    mean = {f'reward/{t.name}': r.nanmean().item()
-            for t,r in zip(tasks, R.T) if not r.isnan().all()}
+    adv = _advantages_of(tasks, R, cfg)[i].to(traj.x.device)
     order, = generators(run_seeds(cfg, it, 'torch', 2)[1:])
     done = update(pipe, cond, traj, adv, opt, cfg, deal, progress,
                   _parts(cfg, names, i), order)
-    return dict(images=len(R)*(it+1), **mean, **done)
+    return dict(images=len(R)*(it+1), **_mean_rewards(tasks, R), **done)
 
 # %% ../nbs/04_grpo.ipynb #2581467f
 def train_grpo(

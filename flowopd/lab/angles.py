@@ -16,8 +16,7 @@ from .rows import every_task, GDPO, setting
 from ..pipeline import Encoder
 from ..recipe import BASE
 from ..runs import own_adapter
-from flowopd.tiny.levels import (HOUSE_LEVELS, house_pay,
-    objectives)
+from ..tiny.levels import HOUSE_LEVELS, house_pay
 from ..tiny.model import load_tiny
 from ..util import digest, replace_file
 
@@ -73,6 +72,23 @@ def angles(
     said = dict(batches=batches, prompts=num_prompts, rewards=ANGLE_TASKS)
     return _once(at.folder()/'angles.json', said, measure)
 
+# %% ../../nbs/91c_angles.ipynb #29e6aa2c
+def _by_reward(pipe, enc, at, level, k, n):
+    "For house `k`: an iteration of its specialist, `n` prompts; f(opt, it)"
+    cfg = GRPOConfig.tiny(adapter='policy', seed=at.seed, num_prompts=n,
+                          **GDPO, **house_pay(level, [k]))
+    tasks = every_task()
+    return partial(grpo_iteration, pipe, enc,
+                   [tasks[m] for m in cfg.weights], cfg=cfg)
+
+def _by_teacher(pipe, enc, at, level, k, n):
+    "For house `k`: an iteration of distillation, a quarter of the images"
+    cfg = DistillConfig.tiny(adapter='policy', seed=at.seed,
+                             num_prompts=n*GRPOConfig.tiny().group//4)
+    who = {k: at.load(pipe, f'houses{level}/teacher:{k}')}
+    return partial(distill_iteration, pipe, enc, [every_task()[k]], who,
+                   cfg=cfg)
+
 # %% ../../nbs/91c_angles.ipynb #3e8f235e
 def house_angles(
     at,               # the place of a finished row; its teachers are there
@@ -81,29 +97,18 @@ def house_angles(
 )->dict:              # what it writes to angles.json
     "Cosines between houses by `reward` and by `teacher`, with ceilings"
     level = int(setting(at.row).removeprefix('houses'))
-    own = objectives(level)
+    houses = [*HOUSE_LEVELS[level]]
     def measure():
-        pipe,tasks = load_tiny(), every_task()
-        enc,like = Encoder(pipe), dict(adapter='policy', seed=at.seed)
-        _stand(pipe, at, GRPOConfig.tiny(**like))
-        def by_reward(k):
-            cfg = GRPOConfig.tiny(num_prompts=num_prompts, **like, **GDPO,
-                                  **house_pay(level, [k]))
-            return partial(grpo_iteration, pipe, enc,
-                           [tasks[m] for m in own[k]], cfg=cfg)
-        def by_teacher(k):
-            n = num_prompts*GRPOConfig.tiny().group//4
-            cfg = DistillConfig.tiny(num_prompts=n, **like)
-            who = {k: at.load(pipe, f'houses{level}/teacher:{k}')}
-            return partial(distill_iteration, pipe, enc, [tasks[k]], who,
-                           cfg=cfg)
-        return {name: house_cosines(pipe, 'policy',
-                                    {k: ask(k) for k in own}, batches)
-                for name,ask in dict(reward=by_reward,
-                                     teacher=by_teacher).items()}
+        pipe = load_tiny()
+        enc = Encoder(pipe)
+        _stand(pipe, at, GRPOConfig.tiny(adapter='policy', seed=at.seed))
+        def between(ask): return house_cosines(pipe, 'policy', {
+            k: ask(pipe, enc, at, level, k, num_prompts) for k in houses},
+            batches)
+        return dict(reward=between(_by_reward), teacher=between(_by_teacher))
     weights = [at.folder(n)/'adapter_model.safetensors'
                for n in angle_needs(at.row)[1:]]
-    said = dict(batches=batches, prompts=num_prompts, houses=[*own],
+    said = dict(batches=batches, prompts=num_prompts, houses=houses,
                 teachers=digest(b''.join(f.read_bytes() for f in weights)))
     return _once(at.folder()/'angles.json', said, measure)
 

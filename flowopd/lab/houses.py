@@ -93,12 +93,12 @@ HOUSE_STUDENTS = {
     'guided:base': guided_row()}
 
 # the paper's way: everything is trained and sampled with guidance
-_own = {k: f'guided:teacher_{k}' for k in _kinds}
-_there = {k: f'houses16/{r}' for k,r in _own.items()}
+_alone = {k: f'guided:teacher_{k}' for k in _kinds}
+_guided = {k: f'houses16/{r}' for k,r in _alone.items()}
 GUIDED_WAY = {r: by_grpo(n=TERM, guidance=2., **GDPO | house_pay(16, [k]))
-              for k,r in _own.items()} | {
-    'guided:merged': merged(*_there.values(), guidance=2.),
-    'guided:student': distilled(_there, 'houses16/guided:merged', guide=2.,
+              for k,r in _alone.items()} | {
+    'guided:merged': merged(*_guided.values(), guidance=2.),
+    'guided:student': distilled(_guided, 'houses16/guided:merged', guide=2.,
                                 guidance=2., iterations=STUDENT)}
 
 # %% ../../nbs/91b_houses.ipynb #1d4a5de8

@@ -327,7 +327,7 @@ def load_results(
     except json.JSONDecodeError as e: raise ValueError(
         f'{f} is damaged ({e}): restore or delete it')
 
-# %% ../../nbs/91d_making.ipynb #a51a4532
+# %% ../../nbs/91d_making.ipynb #643a51ab
 def _kept(recipes, f)->dict:
     "What a results file holds and the recipes still say, by row and seed"
     old = {(e['row'], e['seed']): e for e in
@@ -341,6 +341,7 @@ def _kept(recipes, f)->dict:
             e.pop('angles', None)
     return kept
 
+# %% ../../nbs/91d_making.ipynb #a51a4532
 def _write(recipes, out, seeds, exam=Exam())->list[dict]:
     "Bring results.json up to date; returns its rows, in order of the recipes"
     f = Path(out)/'results.json'
@@ -541,6 +542,21 @@ def _places(recipes, names, seeds, out, done)->list[Place]:
     return [Place(n, s, out) for s in seeds
             for n in ordered(recipes, left[s])]
 
+# %% ../../nbs/91d_making.ipynb #119a0864
+def _make(recipes, out, exam, again, after, names, seeds):
+    "Make what is not recorded, or all of it `again`"
+    done = () if again else _recorded(recipes, out, exam)
+    places = _places(recipes, names, seeds, out, done)
+    if not places: return
+    with workers() as pool: work(recipes, places, exam, pool, after)
+
+def _measure(entries, out, after):
+    "Measure angles that are missing"
+    left = [Place(r, 0, out) for r in _unmeasured(entries)]
+    if not left: return
+    with workers() as pool:
+        for _ in pool.map(measured, left): after()
+
 # %% ../../nbs/91d_making.ipynb #d5cae01a
 def study(
     seeds:int=3,                  # how many, from 0
@@ -554,21 +570,15 @@ def study(
     if seeds < 1: raise ValueError(f'{seeds} seeds: take at least 1')
     names,out = ordered(recipes, rows), writable(out)
     after = partial(_write, recipes, out, seeds, exam)
-    def go(names, seeds):
-        done = () if rows else _recorded(recipes, out, exam)
-        places = _places(recipes, names, seeds, out, done)
-        if not places: return
-        with workers() as pool: work(recipes, places, exam, pool, after)
+    make = partial(_make, recipes, out, exam, bool(rows), after)
     with lock(out):
         after()   # refuses a folder of other recipes, before any work
-        go([n for n in names if rows or n in main], range(seeds))
+        make([n for n in names if rows or n in main], range(seeds))
         if rows: return after()
-        go(names, [0])
+        make(names, [0])
         both = chain(*champions(entries := after()).values())
-        go({*close(entries, recipes), *both}, range(1, seeds))
-        if left := [Place(r, 0, out) for r in _unmeasured(entries)]:
-            with workers() as pool:
-                for _ in pool.map(measured, left): after()
+        make({*close(entries, recipes), *both}, range(1, seeds))
+        _measure(entries, out, after)
         return after()
 
 # %% ../../nbs/91d_making.ipynb #aa5c48c8

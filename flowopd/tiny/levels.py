@@ -7,6 +7,7 @@ __all__ = ['HOUSE_LEVELS', 'WEIGHT', 'objectives', 'house_pay', 'by_house', 'gra
 
 # %% ../../nbs/08b_levels.ipynb #1cdb23e5
 import numpy as np
+from scipy.stats import sem
 from ..evaluate import grade
 from ..pipeline import Encoder, Policy
 from .wishes import HOUSES, house_tasks
@@ -46,7 +47,7 @@ def house_pay(
 def _over_prompts(*xs)->tuple:
     "Mean and error of the mean of some scores (n,) of the same prompts"
     x = np.mean(xs, 0)
-    return x.mean(), x.std(ddof=1)/len(x)**.5
+    return x.mean(), sem(x)
 
 def _over_houses(marks)->tuple:
     "Mean and error of the marks of several houses"
