@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['MENDABLE', 'replace_file', 'write_lines', 'digest', 'writable', 'hub_file', 'reaching', 'check_device', 'quiet',
-           'progress_bar', 'batches', 'markdown_table', 'edit_distance', 'moved', 'run_command']
+           'progress_bar', 'batches', 'markdown_table', 'edit_distance', 'moved', 'run_command', 'command']
 
 # %% ../nbs/93_util.ipynb #6fe17fe4
-import hashlib, importlib, json, os, warnings
+import hashlib, importlib, json, os, re, sys, warnings
 from contextlib import contextmanager
 from pathlib import Path
 import diffusers, torch, transformers
+from fastcore.script import anno_parser
 from tqdm.auto import tqdm
 from .parallel import is_main
 
@@ -171,3 +172,22 @@ def run_command(
     except (*MENDABLE, *more) as e: raise SystemExit(f'{name}: {e}')
     except KeyboardInterrupt: raise SystemExit(
         f'{name}: stopped; the same command goes on from here')
+
+# %% ../nbs/93_util.ipynb #f55fad48
+def _two_words(a_b:int=0): pass
+
+def _spelled(argv)->list[str]:
+    "Options, spelled as the installed fastcore does"
+    usage = anno_parser(_two_words).format_usage()
+    def own(m): return re.sub('[-_]', '-' if '--a-b' in usage else '_', m[0])
+    return [re.sub('(?<=^--)[^=]+', own, a) for a in argv]
+
+def command(
+    f   # its arguments become options, explained by their comments
+):      # takes a list of options, those of the shell if not given
+    "What a shell runs: `f`, called with the options that were typed"
+    def main(argv=None):
+        argv = _spelled(sys.argv[1:] if argv is None else argv)
+        typed = vars(anno_parser(f).parse_args(argv))
+        f(**{k: v for k,v in typed.items() if k not in ('pdb', 'xtra')})
+    return main
