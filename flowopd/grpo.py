@@ -20,7 +20,8 @@ from flowopd.rollout import (generators, rollout, sigmas, start_noise,
     Trajectory)
 from .runs import (check_choice, fingerprint, optimizer_step,
     own_adapter, RolloutConfig, run, run_rng, run_seeds, TINY_ROLLOUT)
-from .tasks import check_tasks, draw_prompts, reward_matrix, Task
+from .tasks import (check_rewards, check_tasks, draw_prompts,
+    reward_matrix, Task)
 from .util import batches
 
 # %% ../nbs/04_grpo.ipynb #d921d4a5
@@ -365,6 +366,7 @@ def train_grpo(
     """Train adapter `cfg.adapter` (made if absent) by GRPO; ValueError,
     before any work, for settings, tasks or a folder that do not fit"""
     check_tasks(tasks, cfg.shares, cfg.weights)
+    check_rewards(tasks)
     cfg.check()
     if cfg.pcgrad and is_sharded(pipe): raise ValueError(
         'pcgrad learns task by task, which a split base cannot: switch off '

@@ -129,9 +129,10 @@ def markdown_table(
     head:list,   # names of the columns
     rows:list    # of lists of cells, each as long as `head`
 )->str:
-    "A Markdown table"
+    "A Markdown table, in which a number and its error stay on one line"
     lines = [head, ['---']*len(head), *rows]
-    return '\n'.join('| '+' | '.join(map(str, l))+' |' for l in lines)
+    text = '\n'.join('| '+' | '.join(map(str, l))+' |' for l in lines)
+    return text.replace(' ± ', '\xa0±\xa0')
 
 # %% ../nbs/93_util.ipynb #fb99c479
 def edit_distance(a:str, b:str)->int:

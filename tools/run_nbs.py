@@ -13,21 +13,20 @@ from nbdev.config import get_config
 from nbdev.doclinks import nbglob
 from nbdev.process import extract_directives
 
-def run_nb(fn, force=()):
-    "Execute `fn` in this process; a cell that is skipped keeps the outputs it has"
+def execute(fn, force=()):
+    "Run `fn` in this process: the notebook with its new outputs, and the ids of cells that ran; a skipped cell keeps its outputs"
     cfg = get_config(); fn = Path(fn).resolve()
-    skip = set(cfg.tst_flags.split()) - set(force)
+    skip,ran = set(cfg.tst_flags.split()) - set(force), set()
     nb = read_nb(fn)
     def no_eval(c):
         if c.cell_type!='code' or 'nbdev_export'+'(' in c.source: return True
         d = extract_directives(c, remove=False)
         if d.get('eval:', [''])[0].lower()=='false' or skip & d.keys(): return True
-        c.outputs = []      # execnb leaves old outputs where a cell prints nothing now
+        c.outputs = []; ran.add(c.id)      # execnb leaves old outputs where a cell prints nothing now
     sys.path.insert(0, str(cfg.config_path)); os.chdir(fn.parent)
     rng = random.Random(fn.name)    # ids of widgets and animations: the same at every run, so that diffs stay clean
     uuid.uuid4 = lambda: uuid.UUID(int=rng.getrandbits(128), version=4)
     k = CaptureShell(fn)
-    t = time.time()
     try: k.run_all(nb, exc_stop=True, preproc=no_eval)
     except Exception: sys.exit(k.prettytb(fname=fn))
     for c in nb.cells:      # warnings and progress bars are for whoever runs it, not for the reader
@@ -39,7 +38,12 @@ def run_nb(fn, force=()):
         if state['state']: nb.metadata['widgets'] = {'application/vnd.jupyter.widget-state+json': state}
     d = nb2dict(nb); d.pop('path_', None)
     clean_nb(d, clean_ids=cfg.clean_ids)
-    write_nb(d, fn)
+    return d,ran
+
+def run_nb(fn, force=()):
+    "Execute `fn` and store its outputs in it"
+    t,fn = time.time(),Path(fn).resolve()
+    write_nb(execute(fn, force)[0], fn)
     print(f'{fn.name}: {time.time()-t:.0f} s', flush=True)
 
 if __name__=='__main__':
