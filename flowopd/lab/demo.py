@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LEVEL', 'HOMES', 'FULL', 'FAST', 'STUDENT_RANK', 'GUIDANCE', 'QUERIES', 'ROWS', 'SEEN', 'PAIRS', 'GALLERY',
-           'demo_command', 'Length', 'demo_recipes', 'row_folder', 'make_part', 'score', 'table_rows', 'workers',
-           'Bars', 'train_all', 'evaluate_all', 'curves', 'gallery', 'demo', 'demo_main']
+           'demo_command', 'SHIPPED', 'Length', 'demo_recipes', 'row_folder', 'make_part', 'score', 'table_rows',
+           'workers', 'Bars', 'train_all', 'evaluate_all', 'curves', 'gallery', 'demo', 'demo_main', 'load_demo']
 
 # %% ../../nbs/09_demo.ipynb #177c047d
 import json, os, signal, threading, time
@@ -19,7 +19,7 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 import numpy as np, torch, matplotlib.pyplot as plt
 from tqdm.auto import tqdm
-from ..adapters import load_adapter
+from ..adapters import adapters, load_adapter
 from ..distill import DistillConfig
 from ..evaluate import contact_sheet
 from ..grpo import GRPOConfig
@@ -28,7 +28,7 @@ from ..recipe import BASE, Recipe, run_recipe
 from ..runs import lock
 from ..tiny.levels import (by_house, grade_houses, HOUSE_LEVELS,
     house_difference, house_pay, house_table)
-from ..tiny.model import load_tiny
+from ..tiny.model import load_tiny, TINY
 from ..tiny.wishes import house_tasks
 from flowopd.util import (command, replace_file, run_command, writable,
     write_lines)
@@ -139,10 +139,10 @@ def make_part(
 
 # %% ../../nbs/09_demo.ipynb #f1a03af5
 def _policy(pipe, row, out)->Policy:
-    "The policy of a row, its adapter loaded from the demo in `out`"
+    "The policy of a row, its adapter loaded from the demo in `out`, once"
     if row==BASE: return Policy()
     name = row_folder(out, row).name
-    load_adapter(pipe, name, row_folder(out, row))
+    if name not in adapters(pipe): load_adapter(pipe, name, row_folder(out, row))
     return Policy(name)
 
 # %% ../../nbs/09_demo.ipynb #284f8d8e
@@ -370,3 +370,14 @@ def demo_main(
           f'table, figures and adapters are in {out}')
 
 demo_command = command(demo_main)
+
+# %% ../../nbs/09_demo.ipynb #505ebad6
+SHIPPED = TINY/'demo'   # adapters of a demo, part of the package
+
+def load_demo(
+    pipe,              # of `load_tiny`
+    *rows,             # names in `ROWS`; all if none is given
+    out:Path=SHIPPED   # folder of a finished demo, ours if not given
+)->dict[str,Policy]:   # by row
+    "Bring in what the demo has trained"
+    return {r: _policy(pipe, r, out) for r in rows or ROWS}
