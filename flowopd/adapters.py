@@ -284,20 +284,20 @@ def check_adapter(
         load_adapter(own, name, source)
     remove_adapter(own, name)
 
-# %% ../nbs/06_distill.ipynb #12406de1
+# %% ../nbs/06a_merge.ipynb #12406de1
 def _lora_layers(pipe, name):
     "The layers that carry adapter `name`, by their names"
     return {n: m for n,m in pipe.transformer.named_modules()
             if isinstance(m, LoraLayer) and name in m.lora_A}
 
-# %% ../nbs/06_distill.ipynb #bffd6fe8
+# %% ../nbs/06a_merge.ipynb #bffd6fe8
 @torch.no_grad()
 def _delta(layer, name)->torch.Tensor:
     "What adapter `name` adds to the layer's weight (out,in)"
     A,B = layer.lora_A[name].weight, layer.lora_B[name].weight
     return layer.scaling[name]*B.float()@A.float()
 
-# %% ../nbs/06_distill.ipynb #45a78a74
+# %% ../nbs/06a_merge.ipynb #45a78a74
 @torch.no_grad()
 def average_factors(
     pipe,             # tiny or full pipeline
@@ -316,7 +316,7 @@ def average_factors(
     for p,own in zip(adapter_parameters(pipe, into), each):
         p.copy_(torch.stack(own).mean(0))
 
-# %% ../nbs/06_distill.ipynb #5ef5a3fb
+# %% ../nbs/06a_merge.ipynb #5ef5a3fb
 @torch.no_grad()
 def _side_by_side(layer, names, weights)->tuple:
     "Factors (out,R), (R,in) of the weighted sum of what adapters add"
@@ -325,7 +325,7 @@ def _side_by_side(layer, names, weights)->tuple:
     return (torch.cat([w*layer.lora_B[n].weight.float() for n,w in own], 1),
             torch.cat([layer.lora_A[n].weight.float() for n,_ in own]))
 
-# %% ../nbs/06_distill.ipynb #f8a854ae
+# %% ../nbs/06a_merge.ipynb #f8a854ae
 def _cut(B:torch.Tensor, A:torch.Tensor, rank:int)->tuple:
     "Factors (out,rank), (rank,in) of the best approximation of B@A"
     (qb,rb),(qa,ra) = torch.linalg.qr(B), torch.linalg.qr(A.T)
@@ -333,7 +333,7 @@ def _cut(B:torch.Tensor, A:torch.Tensor, rank:int)->tuple:
     root = s[:rank].sqrt()
     return qb@u[:,:rank]*root, root[:,None]*v[:rank]@qa.T
 
-# %% ../nbs/06_distill.ipynb #758c6ccf
+# %% ../nbs/06a_merge.ipynb #758c6ccf
 @torch.no_grad()
 def _set_delta(layer, name, B:torch.Tensor, A:torch.Tensor):
     "Make adapter `name` add the best approximation of B@A"
@@ -345,7 +345,7 @@ def _set_delta(layer, name, B:torch.Tensor, A:torch.Tensor):
     a[:r] = A
     b[:,:r] = B
 
-# %% ../nbs/06_distill.ipynb #81159a3c
+# %% ../nbs/06a_merge.ipynb #81159a3c
 def merge_adapters(
     pipe,                      # tiny or full pipeline
     names:list[str],           # K adapters to merge, at least one
