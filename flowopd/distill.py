@@ -282,17 +282,18 @@ def check_loss(
 
 # %% ../nbs/06b_losses.ipynb #3a690cc1
 def verdict(
-    loss,               # as for `check_loss`
-    gaps=(.3, .7, 1.5)  # distances to ask at
-)->tuple[str,list]:     # in words; what `check_loss` returned
+    loss,                # as for `check_loss`
+    gaps=(.3, .7, 1.5),  # distances to ask at
+    n:int=20_000         # samples at each
+)->tuple[str,list]:      # in words; what `check_loss` returned
     "Is the mean gradient of a loss the KL's, at every distance?"
-    found = [check_loss(loss, gap) for gap in gaps]
+    found = [check_loss(loss, gap, n=n) for gap in gaps]
     pulls = [r['pull'] for r in found]
     errors = [4*r['error'] + 1e-3*abs(r['pull']) for r in found]
-    aside = [4*(r['noise']/20_000)**.5 + 1e-3*abs(r['pull']) for r in found]
-    if all(abs(p) < e for p,e in zip(pulls, errors)): return 'nothing', found
+    aside = [4*(r['noise']/n)**.5 + 1e-3*abs(r['pull']) for r in found]
     if any(r['aside'] > a for r,a in zip(found, aside)):
         return 'another way', found
+    if all(abs(p) < e for p,e in zip(pulls, errors)): return 'nothing', found
     p,w = pulls[-1], errors[-1]
     if all(abs(q-1) < e for q,e in zip(pulls, errors)): return 'KL', found
     if all(abs(q-p) < e+w for q,e in zip(pulls, errors)):

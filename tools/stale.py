@@ -25,7 +25,7 @@ def unlike(a, b, timed=False):
     for x,y in zip(*(NUMBER.findall(s) for s in (a, b))):
         if timed or x==y: continue
         digits = max(len(n.partition('e')[0].partition('.')[2]) for n in (x, y))
-        if not digits or not np.isclose(float(x), float(y), rtol=.02, atol=2*10.**-digits): return f'{x} | {y}'
+        if not digits or not np.isclose(float(x), float(y), rtol=1e-3, atol=2*10.**-digits): return f'{x} | {y}'
 
 def unlike_picture(a, b):
     "What two pictures differ in, or None; each pixel of a sixteenth of their size counts"
@@ -64,7 +64,7 @@ if __name__=='__main__':
     else:
         def alone(fn): return subprocess.run([sys.executable, __file__, str(fn)], capture_output=True, text=True)
         with ThreadPoolExecutor(2) as pool: runs = [*pool.map(alone, nbs)]
-        lines = [l for r in runs for l in r.stdout.splitlines()+r.stderr.splitlines()*(r.returncode > 1)]
-        if not lines and any(r.returncode for r in runs): lines = ['a notebook failed']
+        lines = [l for r in runs for l in r.stdout.splitlines() if l]
+        lines += [f'{fn} failed: {(r.stderr.split() or ["?"])[-1]}' for fn,r in zip(nbs, runs) if r.returncode and not r.stdout.strip()]
     print(*lines, sep='\n')
     sys.exit(bool(lines))
