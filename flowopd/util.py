@@ -188,7 +188,9 @@ def command(
 ):      # takes a list of options, those of the shell if not given
     "What a shell runs: `f`, called with the options that were typed"
     def main(argv=None):
-        argv = _spelled(sys.argv[1:] if argv is None else argv)
-        typed = vars(anno_parser(f).parse_args(argv))
-        f(**{k: v for k,v in typed.items() if k not in ('pdb', 'xtra')})
+        argv,parser = sys.argv[1:] if argv is None else argv, anno_parser(f)
+        typed = vars(parser.parse_args(_spelled(argv)))
+        if typed.pop('pdb') or typed.pop('xtra'):   # fastcore's own
+            parser.error('unrecognized arguments: --pdb or --xtra')
+        f(**typed)
     return main
