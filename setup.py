@@ -17,7 +17,7 @@ setup(
     long_description=(here/'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     packages=find_packages(include=[cfg['lib_path'], cfg['lib_path']+'.*']),
-    package_data={cfg['lib_path']: ['tiny/*.*', 'tiny/[a-z]*/*', 'tiny/demo/*/*']},   # the weights of the tiny model
+    package_data={cfg['lib_path']: ['tiny/*.*', 'tiny/[a-z]*/*', 'tiny/demo/*/*', 'lab/results.json']},   # tiny weights, and what the study found
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg.get('requirements', '').split(),
     extras_require={k: cfg[f'{k}_requirements'].split() for k in ('dev', 'rewards', 'monitors')},

@@ -19,12 +19,13 @@ COPIED = 'flowopd', 'nbs', 'settings.ini'    # what a run may write to, or finds
 MINUTES, ENOUGH = 10, .95
 
 def source(c): return ''.join(c['source'])
+def page(root, notebook): return next((root/'nbs').rglob(f'{notebook}.ipynb'))
 def guards(m): return m.get('guard') or [m['notebook']]
 def title(m): return f"{m['notebook']}: {m['name']}"
 
 def find(m, root=ROOT):
     "The notebook of a mutant, its cell, the code before and after, and the file of the module; ValueError if it has none"
-    nb = json.loads((root/f"nbs/{m['notebook']}.ipynb").read_text(encoding='utf-8'))
+    nb = json.loads(page(root, m['notebook']).read_text(encoding='utf-8'))
     code = [c for c in nb['cells'] if c['cell_type']=='code']
     own = [c for c in code if source(c).startswith('#| export')]
     if (n := sum(source(c).count(m['old']) for c in own))!=1: raise ValueError(f'`old` occurs {n} times')
@@ -59,7 +60,7 @@ def passes(root, notebook):
     "Does the notebook pass in the copy at `root`? And its last words"
     (root/'tmp').mkdir(exist_ok=True)
     env = os.environ | dict(PYTHONPATH=str(root), TMPDIR=str(root/'tmp'), HF_HUB_OFFLINE='1', OMP_NUM_THREADS='1')
-    cmd = [sys.executable, 'tools/run_nbs.py', f'nbs/{notebook}.ipynb']
+    cmd = [sys.executable, 'tools/run_nbs.py', str(page(root, notebook).relative_to(root))]
     with (open(root/'said', 'w+', encoding='utf-8') as f,
           subprocess.Popen(cmd, cwd=root, env=env, stdout=f, stderr=f, start_new_session=True) as p):
         try: ok = p.wait(60*MINUTES)==0
@@ -77,7 +78,7 @@ def run(m):
         if 'old' in m:
             nb,cell,was,now,file = find(m, root)
             cell['source'] = source(cell).replace(was, now)
-            (root/f"nbs/{m['notebook']}.ipynb").write_text(json.dumps(nb), encoding='utf-8')
+            page(root, m['notebook']).write_text(json.dumps(nb), encoding='utf-8')
             file.write_text(file.read_text(encoding='utf-8').replace(was, now), encoding='utf-8')
         for g in guards(m):
             ok,said = passes(root, g)

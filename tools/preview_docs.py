@@ -20,7 +20,7 @@ def main(katex=None):
     pages = Counter(names.values())
     if twice := [n for n,k in pages.items() if k > 1]: sys.exit(f'two notebooks would be one page, {", ".join(twice)}: rename one')
     for f in [*nbs, cache/'_quarto.yml']:
-        f.write_text(re.sub(r'(?<![/\w-])[\w-]+\.ipynb', lambda m: names.get(m[0], m[0]), f.read_text()))
+        f.write_text(re.sub(r'(?<![\w-])[\w-]+\.ipynb', lambda m: names.get(m[0], m[0]), f.read_text()))
         f.rename(f.with_name(names.get(f.name, f.name)))
     import smalldocs.layout as L
     if katex: L.KATEX = '/katex'

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run notebooks by nbdev's own rules and store the outputs in them, cleaned.
 
-Usage: tools/run_nbs.py [--flags 'gpu slow'] [nbs/00_world.ipynb ...]
+Usage: tools/run_nbs.py [--flags 'gpu slow'] [nbs/reference/00_world.ipynb ...]
 Without names: all notebooks, each in a fresh process. Cells under a test flag that is not given keep their outputs.
 """
 import argparse, os, random, subprocess, sys, time, uuid

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Find stored outputs that their cells no longer make: run every quick cell and compare, without writing anything.
 
-Usage: tools/stale.py [nbs/00_world.ipynb ...]
+Usage: tools/stale.py [nbs/reference/00_world.ipynb ...]
 Without names: all notebooks, two at a time, each in a fresh process. Words and whole numbers must be the same; decimals may differ by
 rounding (another processor adds up in another order), and in a cell with `#| timed` by anything; a picture must have its size and, coarsely, its looks.
 """
