@@ -8,6 +8,7 @@ __all__ = ['TINY', 'check_prompt', 'TinySD3', 'load_tiny', 'tiny_flux']
 # %% ../../nbs/reference/00b_tiny.ipynb #9014e4e0
 import re
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 import torch
 from diffusers import (
@@ -20,7 +21,7 @@ from .world import LETTERS, prompts, TASKS
 from ..util import quiet
 
 # %% ../../nbs/reference/00b_tiny.ipynb #9aebcc14
-TINY = Path(globals().get('__file__', '../../flowopd/tiny/_')).parent   # here
+TINY = Path(str(files('flowopd.tiny')))   # ships with the package
 
 # %% ../../nbs/reference/00b_tiny.ipynb #85d21ece
 @cache
