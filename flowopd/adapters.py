@@ -259,6 +259,15 @@ def load_adapter(
 # %% ../nbs/reference/01b_adapters.ipynb #f3e90e37
 LORA_FILE = 'pytorch_lora_weights.safetensors'   # diffusers' name for it
 
+def _unscaled(pipe, name, state, cfg)->tuple[dict,dict]:
+    "The same weights and config with all scales in B: alpha is r"
+    def scaled(k, w):
+        layer,b,_ = k.partition('.lora_B')
+        return w*pipe.transformer.get_submodule(layer).scaling[name] if b else w
+    cfg = cfg | dict(lora_alpha=cfg['r'], use_rslora=False,
+                     alpha_pattern=cfg.get('rank_pattern') or {})
+    return {k: scaled(k, w) for k,w in state.items()}, cfg
+
 def save_lora(
     pipe,
     name:str,          # of the adapter
@@ -266,9 +275,10 @@ def save_lora(
 )->Path:               # the folder
     "Write an adapter in diffusers' format, for `load_lora_weights`"
     folder,state,text = _to_save(pipe, name, folder)
+    state,cfg = _unscaled(pipe, name, state, json.loads(text))
     replace_file(folder/LORA_FILE, lambda f: type(pipe).save_lora_weights(
         folder, state, weight_name=f.name,
-        transformer_lora_adapter_metadata=json.loads(text)))
+        transformer_lora_adapter_metadata=cfg))
     return folder
 
 # %% ../nbs/reference/01b_adapters.ipynb #91b817a0
