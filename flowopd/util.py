@@ -151,7 +151,7 @@ def moved(
     name:str,         # that is asked for
     places:dict       # lists of names, by the module that has them now
 ):
-    "What a module's `__getattr__` returns for a name that is elsewhere now"
+    "What a module returns for a name that is elsewhere now"
     for m,names in places.items():
         if name in names: return getattr(importlib.import_module(m), name)
     raise AttributeError(f'module {module!r} has no attribute {name!r}')
