@@ -3,7 +3,7 @@
 
 Usage: tools/browse.py [FOLDER]
 FOLDER is the built site, by default _site (tools/preview_docs.py) or else _docs (nbdev_docs). Needs Chromium or Chrome. At the
-width of a phone, 390 pixels: no page is wider than that, every picture loads and has words for those who cannot see it, every link
+width of a phone, 390 pixels: no page is wider than that, every picture loads and has a caption or other words, every link
 inside the site leads to a page and a place that exist, the sidebar leads to every page, the search finds what is looked for, and
 no script fails. Exit status 1 otherwise, 2 if there is no browser.
 """
@@ -30,7 +30,7 @@ async function look(p) {
   if (wide > 390) say(p, "is " + wide + " pixels wide");
   for (const i of d.images) {
     if (!i.naturalWidth) say(p, "picture does not load: " + i.src.slice(0, 80));
-    if (!i.alt) say(p, "picture without words: " + i.src.slice(0, 60));}
+    if (!i.alt && !i.closest("figure")?.querySelector("figcaption")) say(p, "picture without words: " + i.src.slice(0, 60));}
   ids[p] = new Set([...d.querySelectorAll("[id]")].map(e => e.id));
   for (const a of d.querySelectorAll("a[href]")) if (a.origin === location.origin)
     links.push([p, decodeURIComponent(a.pathname.slice(1)) || "index.html", decodeURIComponent(a.hash.slice(1))]);

@@ -22,7 +22,7 @@ PAPER_MIX = dict(weights=dict(compose=.8, spell=.8, quality=.2),
                  shares=dict(quality=0))   # which has no prompts of its own
 GDPO_MIX = dict(PAPER_MIX, aggregation='normalize_then_sum')
 
-# %% ../../nbs/method/05b_angles.ipynb #a4c3fa00
+# %% ../../nbs/method/05b_cosines.ipynb #a4c3fa00
 def _gradient(pipe, cond, traj, adv, cfg)->torch.Tensor:
     "Gradient (P,) that raises the clipped objective for advantages (B,)"
     params = adapter_parameters(pipe, cfg.adapter)
@@ -36,7 +36,7 @@ def _gradient(pipe, cond, traj, adv, cfg)->torch.Tensor:
     for p in params: p.grad = None
     return g
 
-# %% ../../nbs/method/05b_angles.ipynb #0ba5752e
+# %% ../../nbs/method/05b_cosines.ipynb #0ba5752e
 def reward_gradients(
     pipe, enc:Encoder,
     tasks:list[Task],  # K of them
@@ -54,7 +54,7 @@ def reward_gradients(
                             aggregation='normalize_then_sum') for r in R.T]
     return torch.stack([_gradient(pipe, cond, traj, a, cfg) for a in adv])
 
-# %% ../../nbs/method/05b_angles.ipynb #d35d65fa
+# %% ../../nbs/method/05b_cosines.ipynb #d35d65fa
 def cosines(
     first:torch.Tensor,   # gradients (K,P) from one half of the samples
     second:torch.Tensor   # gradients (K,P) from the other half
@@ -64,7 +64,7 @@ def cosines(
     c = unit(first) @ unit(second).T
     return (c + c.T)/2
 
-# %% ../../nbs/method/05b_angles.ipynb #c7638d2d
+# %% ../../nbs/method/05b_cosines.ipynb #c7638d2d
 def heatmap(
     values,            # (R,C) numbers; nans stay blank
     rows, cols,        # their R and C names
@@ -83,7 +83,7 @@ def heatmap(
     for i,j in np.argwhere(~np.isnan(v)): ax.text(j, i, f'{v[i,j]:{form}}',
         ha='center', va='center', fontsize=8, c='w' if dark[i,j] else 'k')
 
-# %% ../../nbs/method/05b_angles.ipynb #84fb825f
+# %% ../../nbs/method/05b_cosines.ipynb #84fb825f
 def without_noise(
     c,                # cosines (K,K), the ceilings on the diagonal
     least:float=.1    # a ceiling that can be divided by
@@ -93,7 +93,7 @@ def without_noise(
     top = np.where(c.diagonal() < least, np.nan, c.diagonal())
     return c/np.sqrt(np.outer(top, top))
 
-# %% ../../nbs/method/05b_angles.ipynb #c114653b
+# %% ../../nbs/method/05b_cosines.ipynb #c114653b
 def reward_cosines(
     pipe, enc:Encoder,
     tasks:list[Task],   # K of them
@@ -105,7 +105,7 @@ def reward_cosines(
                               for it in its)
     return cosines(half(range(batches)), half(range(batches, 2*batches)))
 
-# %% ../../nbs/method/05b_angles.ipynb #d6d703fa
+# %% ../../nbs/method/05b_cosines.ipynb #d6d703fa
 def direction(
     pipe,
     adapter:str,   # whose weights are trained
@@ -120,7 +120,7 @@ def direction(
     for p,b in zip(params, before): p.data.copy_(b)
     return moved
 
-# %% ../../nbs/method/05b_angles.ipynb #ed13384c
+# %% ../../nbs/method/05b_cosines.ipynb #ed13384c
 def house_cosines(
     pipe,
     adapter:str,     # whose weights are trained
