@@ -44,7 +44,8 @@ def walk(
     steps:int=10                   # S, from noise to picture
 )->Walk:
     "Let `policy` draw one picture, and ask `teachers` at each of its states"
-    kernel,cond,sig = partial(flow_sde, a=noise), enc([prompt]), sigmas(pipe, steps)
+    kernel,cond = partial(flow_sde, a=noise), enc([prompt])
+    sig = sigmas(pipe, steps)
     x = rollout(partial(velocity, pipe, policy, cond),
                 start_noise(pipe, generators([seed])), sig, kernel,
                 generator=generators([seed+1])).x[0]
@@ -63,7 +64,9 @@ def arrows(
     return flat @ torch.linalg.svd(c-c.mean(0), full_matrices=False)[2][:2].T
 
 # %% ../../nbs/start/00d_explore.ipynb #4f912a90
-def _shown(ims)->np.ndarray: return ims.permute(0,2,3,1).clamp(0,1).float().cpu().numpy()
+def _shown(ims)->np.ndarray:
+    "Images (B,3,H,W) as matplotlib wants them"
+    return ims.permute(0,2,3,1).clamp(0,1).float().cpu().numpy()
 
 def _disagreement(ax, w, step):
     "Curves of the KL to each teacher, and where we are"
@@ -96,9 +99,11 @@ def draw_walk(
     _disagreement(fig.add_subplot(grid[0,4]), w, step)
     ax = fig.add_subplot(grid[1,:]); ax.axis('off')
     ax.imshow(np.concatenate([*mind, state[-1]], 1))
-    ax.add_patch(plt.Rectangle((step*wide, 0), wide, high-1, fill=False, ec='r', lw=2))
+    ax.add_patch(plt.Rectangle((step*wide, 0), wide, high-1, fill=False,
+                               ec='r', lw=2))
     ax.set_title('what it has in mind at each step, and the picture', fontsize=8)
-    fig.subplots_adjust(left=.01, right=.86, top=.92, bottom=.02, wspace=.08, hspace=.32)
+    fig.subplots_adjust(left=.01, right=.86, top=.92, bottom=.02,
+                        wspace=.08, hspace=.32)
     return fig
 
 # %% ../../nbs/start/00d_explore.ipynb #4a329ce6
@@ -149,23 +154,25 @@ class Explorer:
         self.seed = IntSlider(1, 0, 50, description='seed', continuous_update=False)
         self.noise = FloatSlider(value=.7, min=.1, max=1.2, description='noise',
                                  continuous_update=False)
-        self.a,self.b = (Dropdown(options=last, value=last[k], description=f'blend {k}')
-                         for k in (0, -1))
+        self.a,self.b = (Dropdown(options=last, value=last[k],
+            description=name) for k,name in ((0, 'blend'), (-1, 'with')))
         self.share = FloatSlider(value=.5, min=0, max=1, step=.05,
             description='share', continuous_update=False)
         self.step = IntSlider(0, 0, 9, description='step', continuous_update=False)
         self.picture = Image(format='png')
-        for w in (self.prompt, self.who, self.seed, self.noise): w.observe(self.walk, 'value')
+        for w in (self.prompt, self.who, self.seed, self.noise):
+            w.observe(self.walk, 'value')
         for w in (self.a, self.b, self.share): w.observe(self.blend, 'value')
         self.step.observe(self.draw, 'value'); self.walk()
         self.box = VBox([HBox([self.prompt, self.who, self.seed]),
-            HBox([self.a, self.b, self.share]), HBox([self.noise, self.step]), self.picture])
+            HBox([self.a, self.b, self.share]),
+            HBox([self.noise, self.step]), self.picture])
     def policy(self)->Policy:
         "Who walks; a blend is merged first"
         if self.who.value!='blend': return self.policies[self.who.value]
         if 'blend' in adapters(self.pipe): remove_adapter(self.pipe, 'blend')
         two = [self.teachers[t.value].adapter for t in (self.a, self.b)]
-        merge_adapters(self.pipe, two, 'blend', [1-self.share.value, self.share.value])
+        b = self.share.value; merge_adapters(self.pipe, two, 'blend', [1-b, b])
         return Policy('blend')
     def walk(self, change=None):
         "Walk anew, and show it"
@@ -177,7 +184,8 @@ class Explorer:
         if self.who.value=='blend': self.walk()
     def draw(self, change=None):
         "Show the step"
-        self.picture.value = file_of(draw_walk(self.pipe, self.at, self.step.value))
+        fig = draw_walk(self.pipe, self.at, self.step.value)
+        self.picture.value = file_of(fig)
 
 def explore(
     pipe=None,       # of `load_tiny`, the default

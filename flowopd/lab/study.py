@@ -356,8 +356,8 @@ def load_results(
     try: return [*map(_unpacked, json.loads(Path(f).read_text())['rows'])]
     except FileNotFoundError: raise ValueError(
         f'no results in {f}: run flowopd_study, or name its file')
-    except (json.JSONDecodeError, AttributeError, KeyError) as e: raise ValueError(
-        f'{f} is damaged ({e}): restore or delete it')
+    except (json.JSONDecodeError, AttributeError, KeyError) as e:
+        raise ValueError(f'{f} is damaged ({e}): restore or delete it')
 
 # %% ../../nbs/appendix/91d_making.ipynb #643a51ab
 def _kept(recipes, f)->dict:
@@ -716,7 +716,7 @@ def _begun(out, usual='studies/tiny')->Path:
 def study_main(
     seeds:int=3,        # how many, from 0
     rows:str=None,      # only these (commas), recorded or not
-    out:str=None        # folder to go on in; None: studies/tiny, which begins with the shipped results
+    out:str=None        # folder to go on in; studies/tiny begins as shipped
 ):
     "The study of Flow-OPD on the tiny Stable Diffusion 3"
     names = rows and [r.strip() for r in rows.split(',')]
