@@ -71,7 +71,8 @@ def _shown(ims)->np.ndarray:
 def _disagreement(ax, w, step):
     "Curves of the KL to each teacher, and where we are"
     for n,k in w.kl.items(): ax.plot(k.cpu(), '.-', lw=1, label=n)
-    ax.axvline(step, c='grey', lw=.8); ax.set(yscale='log')
+    ax.axvline(step, c='grey', lw=.8); ax.set_yscale('log')
+    ax.yaxis.set_major_formatter('{x:g}'); ax.minorticks_off()
     ax.set_title('KL to each teacher, by step (nats)', fontsize=8)
     ax.tick_params(labelsize=7)
     if w.kl: ax.legend(fontsize=6, loc=(1.02, 0))
@@ -87,10 +88,10 @@ def draw_walk(
     fig = plt.figure(figsize=(9,3.6))
     grid = fig.add_gridspec(2, 5, height_ratios=[2.6,1],
                             width_ratios=[1,1,1,.12,1.4])
-    state,mind = (_shown(decode(pipe, z)) for z in (w.x, w.minds))
+    state,mind = (_shown(decode(pipe, z)) for z in (w.x[[step,-1]], w.minds))
     a = arrows(w.v)[step].cpu(); high,wide = state.shape[1:3]
-    tops = [(f'state, step {step} of {S}', state[step]),
-            ('what it has in mind', mind[step]), ('velocity', state[step])]
+    tops = [(f'state, step {step} of {S}', state[0]),
+            ('what it has in mind', mind[step]), ('velocity', state[0])]
     for k,(title,im) in enumerate(tops):
         ax = fig.add_subplot(grid[0,k]); ax.imshow(im); ax.axis('off')
         ax.set_title(title, fontsize=8)
